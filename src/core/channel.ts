@@ -1,0 +1,194 @@
+/**
+ * A channel that has subscriptions on this node: follows its log, holds what has not been flushed, and hands
+ * it to the groups. Made on the first subscription and freed on the last, so that a node follows only what
+ * somebody here reads.
+ *
+ *     store ──follow──▶ take ──▶ pending ──flush──▶ groups (live)
+ *       ▲                │ hole                └──▶ recent, from which those who catch up step over
+ *       └──── read ◀── sync
+ */
+
+import type { ChannelName } from "./channel-name.ts";
+import type { Clock } from "./clock.ts";
+import { type ChannelEvent, eventBytes, type Item, isGap, positionAfter } from "./event.ts";
+import type { Flusher } from "./flusher.ts";
+import type { Group, GroupHome } from "./group.ts";
+import { type Position, samePosition } from "./position.ts";
+import type { MaybePromise, Read, ReadLimit, Store } from "./store.ts";
+
+/** Somebody who reads past what has been delivered, and goes on at the next flush. */
+export interface Waiter {
+  flushed(): void;
+}
+
+/** How much is read at once to fill a hole. */
+const SYNC_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 1024 * 1024 };
+/** How many flushed items are held for those who catch up; the last flush is held whole in any case. */
+const MAX_RECENT = 1000;
+/** How long after a failed read the store is asked again, in milliseconds. */
+const RETRY_MS = 1000;
+
+export class Channel implements GroupHome {
+  readonly name: ChannelName;
+  readonly groups = new Map<string, Group>();
+  /** Those who are not live; while there are any, flushed items are held for them. */
+  readonly waiters = new Set<Waiter>();
+  /** How many subscriptions there are. */
+  users = 0;
+  /** When it was last flushed. */
+  flushedAt = Number.NEGATIVE_INFINITY;
+
+  readonly #store: Store;
+  readonly #flusher: Flusher;
+  readonly #clock: Clock;
+  readonly #unfollow: () => void;
+  /** `syncing`: a read is under way that says what to go on from, and what comes meanwhile is held. */
+  #state: "syncing" | "open" | "closed" = "syncing";
+  #held: ChannelEvent[] = [];
+  #pending: Item[] = [];
+  #pendingBytes = 0;
+  #recent: Item[] = [];
+  #head: Position = { epoch: "", offset: 0 };
+  #delivered: Position = this.#head;
+  #whenFlushed: (() => void)[] = [];
+  #whenOpen: (() => void)[] = [];
+
+  constructor(name: ChannelName, store: Store, flusher: Flusher, clock: Clock) {
+    this.name = name;
+    this.#store = store;
+    this.#flusher = flusher;
+    this.#clock = clock;
+    this.#unfollow = store.follow(name, (event) => this.#take(event));
+    this.#sync(() => store.read(name, { kind: "now" }, { maxEvents: 0, maxBytes: 0 }));
+  }
+
+  get delivered(): Position {
+    return this.#delivered;
+  }
+
+  /** Bytes of events that wait for the flush. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Settles once it is known where the channel stands: at once where the store answers at once. */
+  opened(): MaybePromise<void> {
+    if (this.#state !== "syncing") return;
+    return new Promise((resolve) => this.#whenOpen.push(resolve));
+  }
+
+  /** Settles after the next flush, when sockets have had a turn to drain. */
+  nextFlush(): Promise<void> {
+    return new Promise((resolve) => this.#whenFlushed.push(resolve));
+  }
+
+  read(after: Position, limit: ReadLimit): MaybePromise<Read> {
+    return this.#store.read(this.name, { kind: "after", position: after }, limit);
+  }
+
+  /** The items between a position and what has been delivered, if they are still held here. */
+  bridge(after: Position): readonly Item[] | undefined {
+    const index = this.#recent.findIndex((item) => !isGap(item) && item.position.offset === after.offset + 1);
+    const item = this.#recent[index];
+    if (item === undefined || isGap(item) || item.position.epoch !== after.epoch) return undefined;
+    return this.#recent.slice(index);
+  }
+
+  /** Hands all that is pending to the groups. */
+  flush(): void {
+    const items = this.#pending;
+    if (items.length === 0) return;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#delivered = this.#head;
+    this.#remember(items);
+    for (const group of this.groups.values()) group.deliver(this, items);
+    for (const waiter of this.waiters) waiter.flushed();
+    this.#settleFlush();
+  }
+
+  close(): void {
+    this.#state = "closed";
+    this.#unfollow();
+    this.#pending = [];
+    this.#settleFlush();
+    this.#settleOpen();
+  }
+
+  #take(event: ChannelEvent): void {
+    if (this.#state === "syncing") {
+      if (this.#held.length === SYNC_LIMIT.maxEvents) this.#held = []; // the next one shows the hole, and it is read
+      this.#held.push(event);
+      return;
+    }
+    const { epoch, offset } = event.position;
+    if (epoch === this.#head.epoch && offset <= this.#head.offset) return;
+    if (epoch === this.#head.epoch && offset === this.#head.offset + 1) this.#add(event);
+    else this.#sync(() => this.read(this.#head, SYNC_LIMIT));
+  }
+
+  #add(item: Item): void {
+    this.#pending.push(item);
+    this.#pendingBytes += isGap(item) ? 0 : eventBytes(item);
+    this.#head = positionAfter(item);
+    this.#flusher.mark(this);
+  }
+
+  #sync(read: () => MaybePromise<Read>): void {
+    this.#state = "syncing";
+    this.#held = [];
+    try {
+      const answer = read();
+      if (answer instanceof Promise)
+        answer.then(
+          (value) => this.#synced(value),
+          () => this.#syncLater(read),
+        );
+      else this.#synced(answer);
+    } catch {
+      this.#syncLater(read);
+    }
+  }
+
+  #syncLater(read: () => MaybePromise<Read>): void {
+    this.#clock.after(RETRY_MS, () => this.#state === "syncing" && this.#sync(read));
+  }
+
+  #synced(read: Read): void {
+    if (this.#state === "closed") return;
+    if (this.#head.epoch === "") this.#head = this.#delivered = read.head;
+    if (read.gap !== undefined) this.#add(read.gap);
+    for (const event of read.events) this.#add(event);
+    if (!samePosition(this.#head, read.head)) {
+      this.#sync(() => this.read(this.#head, SYNC_LIMIT));
+      return;
+    }
+    const held = this.#held;
+    this.#held = [];
+    this.#state = "open";
+    for (const event of held) this.#take(event);
+    this.#settleOpen();
+  }
+
+  #remember(items: readonly Item[]): void {
+    if (this.waiters.size === 0) this.#recent = [];
+    else this.#recent = [...this.#recent.slice(-Math.max(0, MAX_RECENT - items.length)), ...items];
+    const lastGap = this.#recent.findLastIndex(isGap);
+    if (lastGap >= 0) this.#recent = this.#recent.slice(lastGap + 1);
+  }
+
+  #settleFlush(): void {
+    const waiting = this.#whenFlushed;
+    if (waiting.length === 0) return;
+    this.#whenFlushed = [];
+    this.#clock.soon(() => {
+      for (const resolve of waiting) resolve();
+    });
+  }
+
+  #settleOpen(): void {
+    const waiting = this.#whenOpen;
+    this.#whenOpen = [];
+    for (const resolve of waiting) resolve();
+  }
+}

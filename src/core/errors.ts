@@ -1,0 +1,34 @@
+/** The one error class, and the closed list of codes that answers and messages carry. */
+
+/** Every code that an answer, a message or a thrown {@link TailwireError} can carry. */
+export type ErrorCode =
+  | "invalid_channel" // a channel name outside the grammar, too many of them, or one twice
+  | "invalid_parameter" // a query parameter or option that does not parse or does not fit
+  | "invalid_cursor" // a position that the log has not reached yet
+  | "invalid_data" // JSON that does not parse, text that is not UTF-8
+  | "invalid_message" // a WebSocket message that is not one of the protocol's
+  | "invalid_handshake" // a WebSocket request that breaks RFC 6455
+  | "event_too_large" // over maxEventBytes
+  | "unsupported_media_type" // a charset or content coding that is not read
+  | "not_acceptable" // nothing that the client accepts can be sent
+  | "not_found" // no such route
+  | "method_not_allowed" // the route does not have this method
+  | "not_supported" // the store does not have this ability
+  | "upgrade_required" // a WebSocket version that is not spoken
+  | "shutting_down" // the hub is closed
+  | "misuse" // the library was called wrongly; the message says how it is done
+  | "internal"; // a fault of the server
+
+/** What went wrong, with a code that programs can rely on. */
+export class TailwireError extends Error {
+  override readonly name = "TailwireError";
+  readonly code: ErrorCode;
+  /** The parameter at fault, where it is one. */
+  readonly parameter: string | undefined;
+
+  constructor(code: ErrorCode, detail: string, more: { parameter?: string; cause?: unknown } = {}) {
+    super(detail, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.parameter = more.parameter;
+  }
+}

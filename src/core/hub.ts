@@ -1,0 +1,259 @@
+/** The object that owns the channels on this node: publishes into the store, and opens subscriptions. */
+
+import { Channel } from "./channel.ts";
+import { type ChannelName, parseChannelName, parseChannelNames } from "./channel-name.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type From, formatCursor, parseFrom } from "./cursor.ts";
+import { TailwireError } from "./errors.ts";
+import {
+  checkIdempotencyKey,
+  checkKey,
+  checkSize,
+  checkType,
+  dataFromValue,
+  type EventInput,
+  type ReceivedEvent,
+  type ReceivedGap,
+} from "./event.ts";
+import { Flusher } from "./flusher.ts";
+import { iterate } from "./iterate.ts";
+import { formatPosition, type Position } from "./position.ts";
+import { type Appended, isPurgeable, type MaybePromise, type Read, type Store } from "./store.ts";
+import { CATCH_UP_LIMIT, type Place, type Release, Subscription } from "./subscription.ts";
+
+/** How a hub behaves; what is left out has the default named. */
+export interface HubSettings {
+  /** At most one flush of a busy channel in this many milliseconds (5). */
+  readonly flushMs: number;
+  /** Silence on a connection after which a heartbeat is sent, in milliseconds (15,000). */
+  readonly heartbeatMs: number;
+  /** Unsent bytes of one connection past which it leaves the fan-out and reads on from the log (1 MiB). */
+  readonly maxBufferedBytes: number;
+  /** The largest data of one event, in bytes as published (1 MiB). */
+  readonly maxEventBytes: number;
+}
+
+const DEFAULTS: HubSettings = {
+  flushMs: 5,
+  heartbeatMs: 15_000,
+  maxBufferedBytes: 1024 * 1024,
+  maxEventBytes: 1024 * 1024,
+};
+
+/** Bytes that wait for a flush past which publishers of the channel are made to wait for it too. */
+const MAX_PENDING_BYTES = 256 * 1024;
+
+export interface PublishOptions {
+  /** The event's type (`message`): 1 to 128 characters, not beginning with `$`. */
+  readonly type?: string;
+  /** The event's key: 1 to 256 characters. */
+  readonly key?: string;
+  /** The same idempotency key on the same channel within 10 minutes makes one event. */
+  readonly idempotencyKey?: string;
+}
+
+/** What a publish made. */
+export interface Published {
+  /** The event's position, `epoch:offset`. */
+  readonly id: string;
+  readonly channel: string;
+}
+
+export interface SubscribeOptions {
+  /** Where to begin: `now` (the default), `earliest`, `-N` (the last N events), or a cursor. */
+  readonly from?: string;
+  /** Ends the subscription when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export class Hub {
+  readonly settings: HubSettings;
+  readonly clock: Clock;
+  readonly #store: Store;
+  readonly #flusher: Flusher;
+  readonly #channels = new Map<ChannelName, Channel>();
+  readonly #closers = new Set<() => void>();
+  #closed: Promise<void> | undefined;
+
+  constructor(store: Store, settings: Partial<HubSettings> = {}, clock: Clock = systemClock) {
+    this.settings = checkSettings({ ...DEFAULTS, ...settings });
+    this.clock = clock;
+    this.#store = store;
+    this.#flusher = new Flusher(clock, this.settings.flushMs);
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /**
+   * Appends an event to a channel. A string is text, a Uint8Array or ArrayBuffer binary, anything else JSON.
+   * Await it: that paces a publisher that is quicker than the fan-out.
+   * @throws {TailwireError} `invalid_channel`, `invalid_parameter`, `invalid_data`, `event_too_large`, `shutting_down`
+   */
+  async publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<Published> {
+    const name = parseChannelName(channel);
+    const { type, key, idempotencyKey } = options;
+    const { position } = await this.append(name, {
+      data: checkSize(dataFromValue(data), this.settings.maxEventBytes),
+      type: type === undefined ? "message" : checkType(type),
+      key: key === undefined ? undefined : checkKey(key),
+      idempotencyKey: idempotencyKey === undefined ? undefined : checkIdempotencyKey(idempotencyKey),
+    });
+    await this.paced(name);
+    return { id: formatPosition(position), channel };
+  }
+
+  /**
+   * The events of one or several channels as they come, and the gaps. It reads no further ahead than its
+   * consumer by more than a flush; ends with `return`, the signal or {@link close}.
+   * @throws {TailwireError} `invalid_channel`, `invalid_parameter`; `invalid_cursor` at the first `next`
+   */
+  subscribe<T = unknown>(
+    channels: string | readonly string[],
+    options: SubscribeOptions = {},
+  ): AsyncIterableIterator<ReceivedEvent<T> | ReceivedGap> {
+    const names = parseChannelNames(typeof channels === "string" ? [channels] : channels);
+    const from = parseFrom(options.from ?? "now", names);
+    return iterate<T>(() => this.open(names, from), this, options.signal);
+  }
+
+  /**
+   * The cursor of one or several channels at this moment: what is subscribed `from` it follows without a gap.
+   * @throws {TailwireError} `invalid_channel`
+   */
+  async cursor(channels: string | readonly string[]): Promise<string> {
+    const names = parseChannelNames(typeof channels === "string" ? [channels] : channels);
+    return this.head(names);
+  }
+
+  /**
+   * Drops a channel's events; the next begins a new epoch. False where there was nothing to drop.
+   * @throws {TailwireError} `invalid_channel`; `not_supported` where the store cannot
+   */
+  async purge(channel: string): Promise<boolean> {
+    const name = parseChannelName(channel);
+    this.#refuseWhenClosed();
+    if (!isPurgeable(this.#store)) throw new TailwireError("not_supported", "this store cannot purge a channel");
+    return this.#store.purge(name);
+  }
+
+  /** Flushes, ends every subscription and connection, and closes the store. */
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  // What follows is for the server: names are parsed, and nothing waits that need not.
+
+  /** Appends an event whose size and words have been checked; no promise where the store answers at once. */
+  append(channel: ChannelName, input: EventInput): MaybePromise<Appended> {
+    this.#refuseWhenClosed();
+    return this.#store.append(channel, input);
+  }
+
+  /** A promise where a publisher of the channel should wait before the next event, so that the fan-out keeps up. */
+  paced(channel: ChannelName): Promise<void> | undefined {
+    const open = this.#channels.get(channel);
+    return open !== undefined && open.pendingBytes > MAX_PENDING_BYTES ? open.nextFlush() : undefined;
+  }
+
+  /** The cursor of the channels' newest events. */
+  async head(names: readonly ChannelName[]): Promise<string> {
+    this.#refuseWhenClosed();
+    const cursor = new Map<ChannelName, Position>();
+    for (const name of names) {
+      const { head } = await this.#store.read(name, { kind: "now" }, { maxEvents: 0, maxBytes: 0 });
+      cursor.set(name, head);
+    }
+    return formatCursor(cursor);
+  }
+
+  /**
+   * Opens a subscription, not begun, at the places that `from` names.
+   * @throws {TailwireError} `invalid_cursor` for a position that the log has not reached, `shutting_down`
+   */
+  open(names: readonly ChannelName[], from: ReadonlyMap<ChannelName, From>): MaybePromise<Subscription> {
+    this.#refuseWhenClosed();
+    const channels = names.map((name) => this.#pin(name));
+    try {
+      const reads = channels.map((channel) => this.#begin(channel, from.get(channel.name) ?? { kind: "now" }));
+      if (!reads.some((read) => read instanceof Promise)) return this.#subscription(channels, reads as Read[]);
+      return Promise.all(reads)
+        .then((all) => this.#subscription(channels, all))
+        .catch((error) => this.#giveUp(channels, error));
+    } catch (error) {
+      return this.#giveUp(channels, error);
+    }
+  }
+
+  /** Calls the listener when the hub closes; returns the way to take that back. */
+  whenClosing(listener: () => void): () => void {
+    this.#closers.add(listener);
+    return () => this.#closers.delete(listener);
+  }
+
+  #subscription(channels: readonly Channel[], reads: readonly Read[]): Subscription {
+    return new Subscription(
+      channels.map((channel, index) => placeAt(channel, reads[index] as Read)),
+      this.#unpin,
+    );
+  }
+
+  #giveUp(channels: readonly Channel[], error: unknown): never {
+    for (const channel of channels) this.#unpin(channel);
+    throw error;
+  }
+
+  #begin(channel: Channel, from: From): MaybePromise<Read> {
+    const opened = channel.opened();
+    if (opened instanceof Promise) return opened.then(() => this.#store.read(channel.name, from, CATCH_UP_LIMIT));
+    return this.#store.read(channel.name, from, CATCH_UP_LIMIT);
+  }
+
+  #pin(name: ChannelName): Channel {
+    const channel = this.#channels.get(name) ?? new Channel(name, this.#store, this.#flusher, this.clock);
+    this.#channels.set(name, channel);
+    channel.users += 1;
+    return channel;
+  }
+
+  readonly #unpin: Release = (channel) => {
+    channel.users -= 1;
+    if (channel.users > 0) return;
+    channel.close();
+    this.#channels.delete(channel.name);
+  };
+
+  #refuseWhenClosed(): void {
+    if (this.#closed !== undefined) throw new TailwireError("shutting_down", "the hub is closed");
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#flusher.flushAll();
+    for (const close of [...this.#closers]) close();
+    this.#closers.clear();
+    await this.#store.close?.();
+  }
+}
+
+/** The place where a read began, with what it brought. */
+function placeAt(channel: Channel, read: Read): Place {
+  if (read.start.epoch === read.head.epoch && read.start.offset > read.head.offset) {
+    throw new TailwireError(
+      "invalid_cursor",
+      `${formatPosition(read.start)} is ahead of ${channel.name}, whose newest event is ${formatPosition(read.head)}`,
+    );
+  }
+  const brought = read.gap !== undefined || read.events.length > 0;
+  return { channel, position: read.start, ahead: brought ? read : undefined };
+}
+
+function checkSettings(settings: HubSettings): HubSettings {
+  for (const [name, value] of Object.entries(settings)) {
+    const least = name === "flushMs" ? 0 : 1;
+    if (Number.isFinite(value) && value >= least) continue;
+    throw new TailwireError("misuse", `${name} is a number of at least ${least}, not ${value}`, { parameter: name });
+  }
+  return settings;
+}
