@@ -1,0 +1,188 @@
+/**
+ * The protocol's messages as JSON (PROTOCOL.md, "Messages"): one text each, without a line break, so that the
+ * same text serves NDJSON, SSE in envelope form, WebSocket and the bodies of polls.
+ */
+
+import type { ErrorCode } from "../core/errors.ts";
+import type { ChannelEvent, Gap, Item } from "../core/event.ts";
+import { isGap } from "../core/event.ts";
+import { formatPosition } from "../core/position.ts";
+
+/** An event on the wire. */
+export interface EventMessage {
+  /** Its position, `epoch:offset`. */
+  readonly id: string;
+  readonly channel: string;
+  readonly type: string;
+  readonly key?: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly data: unknown;
+  /** Set where `data` is binary, in base64. */
+  readonly encoding?: "base64";
+}
+
+/** The first message on every endless transport. */
+export interface OpenMessage {
+  readonly type: "$open";
+  readonly cursor: string;
+  /** The longest silence that the client has to expect, in milliseconds. */
+  readonly heartbeatMs: number;
+  readonly transport: string;
+  readonly time: number;
+}
+
+/** Proof of liveness, after a silence. */
+export interface HeartbeatMessage {
+  readonly type: "$heartbeat";
+  readonly time: number;
+}
+
+/** A loss. */
+export interface GapMessage {
+  readonly type: "$gap";
+  readonly channel: string;
+  readonly after: string;
+  readonly next: string;
+  readonly lost: number | null;
+  readonly reason: "trimmed" | "epoch";
+}
+
+/** The server is about to end the connection. */
+export interface CloseMessage {
+  readonly type: "$close";
+  readonly code: number;
+  readonly reason: string;
+  /** When to come back, in milliseconds; null: not at all. */
+  readonly reconnectMs: number | null;
+}
+
+export type SystemMessage = OpenMessage | HeartbeatMessage | GapMessage | CloseMessage;
+export type Message = EventMessage | SystemMessage;
+
+/** What a WebSocket client names a request by, and finds again in the answer. */
+export type Ref = string | number;
+
+/** A request over WebSocket is done. */
+export interface AckMessage {
+  readonly type: "$ack";
+  readonly ref: Ref;
+  /** Of a publish: the event's id. */
+  readonly id?: string;
+  /** Of a subscribe or unsubscribe: where the client stands. */
+  readonly cursor?: string;
+}
+
+/** A request over WebSocket cannot be done. */
+export interface ErrorMessage {
+  readonly type: "$error";
+  /** Missing where the request had none that could be read. */
+  readonly ref?: Ref;
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** An event or a gap as one line of JSON. The data of a JSON event is put in as it was published. */
+export function encodeItem(item: Item): string {
+  return isGap(item) ? JSON.stringify(gapMessage(item)) : encodeEvent(item);
+}
+
+/** A gap as a message. */
+export function gapMessage(gap: Gap): GapMessage {
+  return {
+    type: "$gap",
+    channel: gap.channel,
+    after: formatPosition(gap.after),
+    next: formatPosition(gap.next),
+    lost: gap.lost,
+    reason: gap.reason,
+  };
+}
+
+function encodeEvent(event: ChannelEvent): string {
+  const key = event.key === undefined ? "" : `,"key":${JSON.stringify(event.key)}`;
+  // A position and a channel name need no escaping: their grammar has no character that JSON escapes.
+  return `{"id":"${formatPosition(event.position)}","channel":"${event.channel}","type":${JSON.stringify(event.type)}${key},"time":${event.time},${encodeData(event)}}`;
+}
+
+function encodeData({ data }: ChannelEvent): string {
+  if (data.kind === "text") return `"data":${JSON.stringify(data.text)}`;
+  if (data.kind === "binary") return `"data":"${toBase64(data.bytes)}","encoding":"base64"`;
+  return `"data":${onOneLine(data.text)}`;
+}
+
+const BREAKS = /[\r\n]/g;
+
+/** RFC 8259, 7: inside a JSON string a line break is always escaped, so a raw one is only white space. */
+function onOneLine(json: string): string {
+  return json.includes("\n") || json.includes("\r") ? json.replace(BREAKS, " ") : json;
+}
+
+/** Bytes as base64 (RFC 4648, 4), with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  // String.fromCharCode takes its bytes as arguments, of which there may be only so many. Spreading a Uint8Array
+  // would go through its iterator, which takes six times as long.
+  for (let at = 0; at < bytes.length; at += 8192) {
+    binary += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192) as unknown as number[]);
+  }
+  return btoa(binary);
+}
+
+/** Base64 as bytes; undefined where the text is not base64. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `typeof` may give for each field, or "null". */
+type Shape = Readonly<Record<string, readonly string[]>>;
+
+const TEXT = ["string"];
+const OPTIONAL_TEXT = ["string", "undefined"];
+const NUMBER = ["number"];
+const NUMBER_OR_NULL = ["number", "null"];
+const ANY = ["string", "number", "boolean", "object", "null"];
+
+const EVENT: Shape = { id: TEXT, channel: TEXT, key: OPTIONAL_TEXT, time: NUMBER, data: ANY, encoding: OPTIONAL_TEXT };
+const SYSTEM: Readonly<Record<string, Shape>> = {
+  $open: { cursor: TEXT, heartbeatMs: NUMBER, transport: TEXT, time: NUMBER },
+  $heartbeat: { time: NUMBER },
+  $gap: { channel: TEXT, after: TEXT, next: TEXT, lost: NUMBER_OR_NULL, reason: TEXT },
+  $close: { code: NUMBER, reason: TEXT, reconnectMs: NUMBER_OR_NULL },
+  $ack: { ref: ["string", "number"], id: OPTIONAL_TEXT, cursor: OPTIONAL_TEXT },
+  $error: { ref: ["string", "number", "undefined"], code: TEXT, detail: TEXT },
+};
+
+/**
+ * Reads one message from a server. The fields of its type are there and of the right kind; what their text says,
+ * such as whether an id is a position, is for the caller to check. Unknown fields are left in place.
+ * @returns undefined where the text is no message, or of a system type that this version does not know
+ */
+export function parseMessage(json: string): Message | AckMessage | ErrorMessage | undefined {
+  const fields = parseFields(json);
+  const type = fields?.type;
+  if (!fields || typeof type !== "string") return undefined;
+  const shape = type.startsWith("$") ? SYSTEM[type] : EVENT;
+  if (shape === undefined) return undefined;
+  for (const name in shape) {
+    if (!shape[name]?.includes(kindOf(fields[name]))) return undefined;
+  }
+  return fields as unknown as Message | AckMessage | ErrorMessage;
+}
+
+/** Any JSON value: those that are no object have no type, so that parseMessage refuses them. */
+function parseFields(json: string): Record<string, unknown> | null | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
