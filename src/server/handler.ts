@@ -1,0 +1,121 @@
+/** The routes (PROTOCOL.md, "Routes"): one request from its first byte to its last. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ChannelName, parseChannelName, parseChannelNames } from "../core/channel-name.ts";
+import { formatCursor } from "../core/cursor.ts";
+import { TailwireError } from "../core/errors.ts";
+import type { Hub } from "../core/hub.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { planSubscribe, type TransportName } from "./negotiate.ts";
+import { servePublish } from "./publish.ts";
+import { respondEmpty, respondJson, respondProblem } from "./respond.ts";
+import { matchRoute, parseBase, type Route } from "./route.ts";
+import type { Answer } from "./transport/answer.ts";
+import { servePoll } from "./transport/poll.ts";
+import { serveSse } from "./transport/sse.ts";
+import { serveStream } from "./transport/stream.ts";
+import { createUpgrade } from "./upgrade.ts";
+
+export interface HandlerOptions {
+  /** The base path of the routes (`/`). */
+  readonly path?: string;
+  /** Told of faults of the server, which clients see as 500 only. They go to standard error by default. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** A request listener for node:http, Express and the like. */
+export interface Handler {
+  /** Answers what is its own; hands other requests to `next`, or answers 404 where there is none. */
+  (req: IncomingMessage, res: ServerResponse, next?: () => void): void;
+  /** Whether a request is for one of its routes. */
+  handles(req: IncomingMessage): boolean;
+  /** A listener for the server's `upgrade` event: WebSocket comes in here. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+type HttpTransport = Exclude<TransportName, "websocket">;
+
+const SERVE: Readonly<Record<HttpTransport, (answer: Answer) => void | Promise<void>>> = {
+  sse: serveSse,
+  stream: serveStream,
+  "long-poll": servePoll,
+  poll: servePoll,
+};
+
+const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, HEAD, OPTIONS" } as const;
+
+/** Makes the handler of a hub. */
+export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
+  const base = parseBase(options.path ?? "/");
+  const heartbeat = new Heartbeat(hub);
+  const onError = options.onError ?? console.error;
+
+  const handler = (req: IncomingMessage, res: ServerResponse, next?: () => void): void => {
+    const route = matchRoute(base, req.url ?? "/");
+    if (route === undefined && next !== undefined) next();
+    else serve(route, req, res).catch((error) => fail(res, error, onError));
+  };
+
+  async function serve(route: Route | undefined, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (route === undefined) throw new TailwireError("not_found", "there is no such route");
+    if (req.method === "OPTIONS") respondEmpty(res, 204, { Allow: METHODS[route.kind] });
+    else if (route.kind === "healthz") serveHealth(req, res);
+    else await serveChannels(route, req, res);
+  }
+
+  async function serveChannels(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
+    switch (req.method) {
+      case "GET":
+        return subscribe(route, req, res);
+      case "HEAD":
+        return respondEmpty(res, 200, { "Tailwire-Cursor": await hub.head(parseChannelNames(route.names.split(","))) });
+      case "POST":
+        return servePublish(hub, req, res, oneName(route.names), route.query);
+      case "DELETE":
+        await hub.purge(oneName(route.names));
+        return respondEmpty(res, 204, {});
+      default:
+        return refuseMethod(res, METHODS.channels);
+    }
+  }
+
+  async function subscribe(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
+    const plan = planSubscribe({ names: route.names, query: route.query, headers: req.headers, websocket: "no" });
+    const opened = hub.open(plan.names, plan.from);
+    const subscription = opened instanceof Promise ? await opened : opened;
+    if (res.destroyed) {
+      subscription.close();
+      return;
+    }
+    req.resume(); // a body that nobody asked for
+    const cursor = formatCursor(subscription.cursor);
+    await SERVE[plan.transport as HttpTransport]({ req, res, hub, heartbeat, plan, subscription, cursor });
+  }
+
+  function serveHealth(req: IncomingMessage, res: ServerResponse): void {
+    if (req.method !== "GET" && req.method !== "HEAD") refuseMethod(res, METHODS.healthz);
+    else if (hub.closed) throw new TailwireError("shutting_down", "the hub is closed");
+    else respondJson(res, 200, { status: "ok" });
+  }
+
+  return Object.assign(handler, {
+    handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
+    upgrade: createUpgrade({ hub, heartbeat, base, onError }),
+  });
+}
+
+function oneName(names: string): ChannelName {
+  if (!names.includes(",")) return parseChannelName(names);
+  throw new TailwireError("invalid_channel", "this is done to one channel at a time");
+}
+
+function refuseMethod(res: ServerResponse, allowed: string): void {
+  respondProblem(res, new TailwireError("method_not_allowed", `this route has ${allowed}`), { Allow: allowed });
+}
+
+function fail(res: ServerResponse, error: unknown, onError: (error: unknown) => void): void {
+  if (!(error instanceof TailwireError) || error.code === "internal" || error.code === "misuse") onError(error);
+  if (res.headersSent) res.destroy();
+  else respondProblem(res, error);
+}

@@ -1,0 +1,158 @@
+/** `POST /channels/{name}`: one event, or an NDJSON stream of them (PROTOCOL.md, "Publishing"). */
+
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ChannelName } from "../core/channel-name.ts";
+import { TailwireError } from "../core/errors.ts";
+import { checkIdempotencyKey, checkKey, checkType, type Data, type EventInput } from "../core/event.ts";
+import type { Hub } from "../core/hub.ts";
+import { formatPosition } from "../core/position.ts";
+import { LineReader } from "../wire/ndjson.ts";
+import { readBody } from "./body.ts";
+import { respondJson, respondProblem } from "./respond.ts";
+
+type Form = Omit<EventInput, "data">;
+
+/**
+ * Reads the body and publishes it.
+ * @throws {TailwireError} for what is wrong with the request; nothing was published then
+ */
+export async function servePublish(
+  hub: Hub,
+  req: IncomingMessage,
+  res: ServerResponse,
+  channel: ChannelName,
+  query: URLSearchParams,
+): Promise<void> {
+  const form = readForm(req, query);
+  const mediaType = readMediaType(req);
+  refuseWhenRead(req);
+  if (mediaType === "application/x-ndjson") await publishLines(hub, req, res, channel, form);
+  else await publishOne(hub, req, res, channel, form, mediaType);
+}
+
+async function publishOne(
+  hub: Hub,
+  req: IncomingMessage,
+  res: ServerResponse,
+  channel: ChannelName,
+  form: Form,
+  mediaType: string,
+): Promise<void> {
+  const body = await readBody(req, hub.settings.maxEventBytes);
+  if (body === undefined) return; // broken off
+  const appended = hub.append(channel, { ...form, data: readData(body, mediaType) });
+  const { position } = appended instanceof Promise ? await appended : appended;
+  await hub.paced(channel);
+  const id = formatPosition(position);
+  respondJson(res, 201, { id, channel }, { "Tailwire-Cursor": id });
+}
+
+function readData(body: Buffer, mediaType: string): Data {
+  // A copy: a small body is a view of a larger buffer, which the log would keep.
+  if (mediaType === "application/octet-stream") return { kind: "binary", bytes: new Uint8Array(body) };
+  if (!isUtf8(body)) throw new TailwireError("invalid_data", "the body is not UTF-8");
+  const text = body.toString();
+  if (mediaType !== "application/json") return { kind: "text", text };
+  checkJson(text, "the body");
+  return { kind: "json", text };
+}
+
+/** What an NDJSON request has published so far. */
+interface Progress {
+  count: number;
+  first: string | undefined;
+  last: string | undefined;
+}
+
+async function publishLines(
+  hub: Hub,
+  req: IncomingMessage,
+  res: ServerResponse,
+  channel: ChannelName,
+  form: Form,
+): Promise<void> {
+  const lines = new LineReader(hub.settings.maxEventBytes);
+  const progress: Progress = { count: 0, first: undefined, last: undefined };
+  try {
+    // Left by an error, the body is read to its end and dropped, so that the client gets to read the answer.
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+      await publishAll(hub, channel, form, lines.push(chunk as Buffer), progress);
+    }
+    if (!req.complete) return; // broken off: the line under way is dropped
+    await publishAll(hub, channel, form, lines.end(), progress);
+  } catch (error) {
+    if (req.errored) return;
+    respondProblem(res, error, {}, { line: lines.line, ...idsOf(progress) });
+    req.resume();
+    return;
+  }
+  const headers = progress.last === undefined ? {} : { "Tailwire-Cursor": progress.last };
+  respondJson(res, 201, { channel, ...idsOf(progress) }, headers);
+}
+
+async function publishAll(
+  hub: Hub,
+  channel: ChannelName,
+  form: Form,
+  lines: Iterable<string>,
+  progress: Progress,
+): Promise<void> {
+  for (const line of lines) {
+    const appended = hub.append(channel, lineInput(form, line, progress.count));
+    const { position } = appended instanceof Promise ? await appended : appended;
+    progress.count += 1;
+    progress.last = formatPosition(position);
+    progress.first ??= progress.last;
+  }
+  await hub.paced(channel);
+}
+
+function lineInput(form: Form, line: string, index: number): EventInput {
+  const value = checkJson(line, "the line");
+  const data: Data = typeof value === "string" ? { kind: "text", text: value } : { kind: "json", text: line };
+  const { idempotencyKey } = form;
+  // Each event has a key of its own, so that a request sent again goes on where the first one broke off.
+  return { ...form, data, idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey} ${index}` };
+}
+
+function idsOf({ count, first, last }: Progress): { count: number; first?: string; last?: string } {
+  return first === undefined || last === undefined ? { count } : { count, first, last };
+}
+
+function checkJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TailwireError("invalid_data", `${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function readForm(req: IncomingMessage, query: URLSearchParams): Form {
+  const type = query.get("type");
+  const key = query.get("key");
+  const idempotencyKey = req.headers["idempotency-key"];
+  return {
+    type: type === null ? "message" : checkType(type),
+    key: key === null ? undefined : checkKey(key),
+    idempotencyKey: typeof idempotencyKey === "string" ? checkIdempotencyKey(idempotencyKey) : undefined,
+  };
+}
+
+function readMediaType(req: IncomingMessage): string {
+  const coding = req.headers["content-encoding"];
+  if (coding !== undefined && coding !== "identity") {
+    throw new TailwireError("unsupported_media_type", `a body in Content-Encoding ${coding} is not read`);
+  }
+  const [mediaType = "", ...parameters] = (req.headers["content-type"] ?? "").toLowerCase().split(";");
+  const charset = parameters.map((text) => /^\s*charset="?([^"]*)"?\s*$/.exec(text)?.[1]).find((name) => name);
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8" && charset !== "us-ascii") {
+    throw new TailwireError("unsupported_media_type", `text is UTF-8 here, not ${charset}`);
+  }
+  return mediaType.trim();
+}
+
+function refuseWhenRead(req: IncomingMessage): void {
+  if (!req.readableDidRead) return;
+  throw new TailwireError("misuse", "something has read the body already: mount Tailwire before body parsers");
+}

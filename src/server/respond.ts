@@ -1,0 +1,39 @@
+/** Short HTTP answers: JSON, problems, nothing. Never a second one behind a head that is out. */
+
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { TailwireError } from "../core/errors.ts";
+import { type Problem, problemOf } from "../wire/problem.ts";
+
+/** Answers with JSON. */
+export function respondJson(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  respond(res, status, { "Content-Type": "application/json", ...headers }, `${JSON.stringify(value)}\n`);
+}
+
+/** Answers with an error as problem details (RFC 9457); what is no TailwireError is `internal`, without its text. */
+export function respondProblem(
+  res: ServerResponse,
+  error: unknown,
+  headers: OutgoingHttpHeaders = {},
+  more: Pick<Problem, "line" | "count" | "first" | "last"> = {},
+): void {
+  const known = error instanceof TailwireError ? error : new TailwireError("internal", "a fault of the server");
+  const problem = problemOf(known, more);
+  const body = `${JSON.stringify(problem)}\n`;
+  respond(res, problem.status, { "Content-Type": "application/problem+json", ...headers }, body);
+}
+
+/** Answers without a body. */
+export function respondEmpty(res: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
+  respond(res, status, headers, undefined);
+}
+
+function respond(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: string | undefined): void {
+  if (res.headersSent || res.destroyed) return;
+  const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
+  res.writeHead(status, { "Cache-Control": "no-store", ...headers, ...length }).end(body);
+}

@@ -1,0 +1,19 @@
+/** What a transport is given to answer a subscribe request with. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Hub } from "../../core/hub.ts";
+import type { Subscription } from "../../core/subscription.ts";
+import type { Heartbeat } from "../heartbeat.ts";
+import type { Plan } from "../negotiate.ts";
+
+export interface Answer {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly hub: Hub;
+  readonly heartbeat: Heartbeat;
+  readonly plan: Plan;
+  /** Opened, not begun. The transport closes it when its link ends. */
+  readonly subscription: Subscription;
+  /** Where the subscription begins. */
+  readonly cursor: string;
+}

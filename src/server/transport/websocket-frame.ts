@@ -1,0 +1,27 @@
+/** WebSocket frames of a server (RFC 6455, 5.2), unmasked and unfragmented, as ready bytes. */
+
+const FIN = 0x80;
+const OPCODES = { text: FIN | 0x1, binary: FIN | 0x2, ping: FIN | 0x9 } as const;
+
+/** A ping without data. The bytes are shared: never write into them. */
+export const PING: Uint8Array = Buffer.from([OPCODES.ping, 0]);
+
+/** One frame: its head and its payload. */
+export function websocketFrame(opcode: "text" | "binary", payload: string | Uint8Array): Buffer {
+  const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+  const headBytes = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafeSlow(headBytes + bytes);
+  frame[0] = OPCODES[opcode];
+  if (headBytes === 2) frame[1] = bytes;
+  else if (headBytes === 4) frame.writeUInt16BE(bytes, writeMark(frame, 126));
+  else frame.writeBigUInt64BE(BigInt(bytes), writeMark(frame, 127));
+  if (typeof payload === "string") frame.write(payload, headBytes, "utf8");
+  else frame.set(payload, headBytes);
+  return frame;
+}
+
+/** Says how long the length is; returns where it goes. */
+function writeMark(frame: Buffer, mark: 126 | 127): number {
+  frame[1] = mark;
+  return 2;
+}

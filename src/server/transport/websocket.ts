@@ -1,0 +1,214 @@
+/**
+ * `websocket` (RFC 6455): with the subprotocol `tailwire.v1` messages in both directions, with none raw data
+ * frames (PROTOCOL.md, "WebSocket"). `ws` does the handshake, reads frames and ends the connection; what the
+ * fan-out sends are our own ready frames, written straight to the socket that the upgrade handed us.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { RawData, WebSocket } from "ws";
+import { WebSocketServer } from "ws";
+import { type ChannelEvent, type Item, isGap } from "../../core/event.ts";
+import type { Subscription } from "../../core/subscription.ts";
+import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
+import { encodeItem, gapMessage, type SystemMessage } from "../../wire/message.ts";
+import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
+import type { Heartbeat } from "../heartbeat.ts";
+import type { Answer } from "./answer.ts";
+import { open } from "./open.ts";
+import { PING, websocketFrame } from "./websocket-frame.ts";
+import { MessageClient } from "./websocket-messages.ts";
+import type { WebSocketPeer } from "./websocket-peer.ts";
+import { RawClient } from "./websocket-raw.ts";
+
+/** The subprotocol that this server speaks. */
+export const SUBPROTOCOL = "tailwire.v1";
+/** Room for what stands around an event's data in a message. Base64 and escapes make data longer. */
+const MESSAGE_OVERHEAD = 4096;
+
+/** What the transport is given: `subscriptions` are one a channel with `tailwire.v1`, and one in all without. */
+export interface WebSocketAnswer extends Omit<Answer, "res" | "subscription"> {
+  readonly socket: Duplex;
+  /** The first bytes after the request's head. */
+  readonly head: Buffer;
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** Does handshakes, for the hub's largest event. */
+export function websocketServer(maxEventBytes: number): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxEventBytes * 2 + MESSAGE_OVERHEAD,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+}
+
+/** Completes the handshake and serves the connection. */
+export function serveWebSocket(server: WebSocketServer, answer: WebSocketAnswer): void {
+  const { req, socket, head, cursor } = answer;
+  const addCursor = (headers: string[], request: IncomingMessage) => {
+    if (request === req) headers.push(`Tailwire-Cursor: ${cursor}`);
+  };
+  server.on("headers", addCursor);
+  server.handleUpgrade(req, socket, head, (ws) => begin(ws, answer));
+  server.off("headers", addCursor);
+}
+
+function begin(ws: WebSocket, answer: WebSocketAnswer): void {
+  const { hub, heartbeat, socket, plan } = answer;
+  const messages = ws.protocol === SUBPROTOCOL;
+  const encoding = messages ? MESSAGES : plan.format === "raw" ? RAW : ENVELOPES;
+  const connection = new WebSocketConnection(ws, socket, encoding, heartbeat, hub.settings.maxBufferedBytes);
+  const client = messages
+    ? new MessageClient(hub, connection, answer.subscriptions)
+    : new RawClient(hub, connection, plan.names, answer.subscriptions);
+  ws.on("message", (data: RawData, isBinary: boolean) => client.take(data as Buffer, isBinary));
+  connection.owner = client;
+  open(answer, connection);
+  for (const subscription of answer.subscriptions) subscription.begin(connection);
+}
+
+/** `tailwire.v1`: a flush is one frame, a message a line. */
+const MESSAGES: WireEncoding = messageEncoding("websocket messages", (lines) =>
+  websocketFrame("text", lines.join("\n")),
+);
+/** Several channels without the subprotocol: a frame a message. */
+const ENVELOPES: WireEncoding = messageEncoding("websocket envelopes", (lines) =>
+  Buffer.concat(lines.map((line) => websocketFrame("text", line))),
+);
+
+function messageEncoding(key: string, frame: (lines: readonly string[]) => Buffer): WireEncoding {
+  const one = (message: SystemMessage) => frame([JSON.stringify(message)]);
+  return {
+    key,
+    carriesCursor: false,
+    encode: (items) => frame(items.map(encodeItem)),
+    open: one,
+    heartbeat: one,
+    close: one,
+  };
+}
+
+/** Data frames as published. A gap is the one message among them: it may not be passed over in silence. */
+const RAW: WireEncoding = {
+  key: "websocket raw",
+  carriesCursor: false,
+  encode: (items) => Buffer.concat(items.map(rawFrame)),
+  open: () => undefined,
+  heartbeat: () => PING,
+  close: () => undefined,
+};
+
+function rawFrame(item: Item): Buffer {
+  return isGap(item) ? websocketFrame("text", JSON.stringify(gapMessage(item))) : rawData(item);
+}
+
+function rawData({ data }: ChannelEvent): Buffer {
+  return data.kind === "binary" ? websocketFrame("binary", data.bytes) : websocketFrame("text", data.text);
+}
+
+class WebSocketConnection implements WebSocketPeer {
+  readonly encoding: WireEncoding;
+  wroteAt: number;
+  owner: ConnectionOwner = NOBODY;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #heartbeat: Heartbeat;
+  readonly #maxBufferedBytes: number;
+  #state: "open" | "full" | "closing" | "closed" = "open";
+  /** When something last came from the peer. */
+  #heardAt: number;
+  #pinged = false;
+
+  constructor(ws: WebSocket, socket: Duplex, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.encoding = encoding;
+    this.#heartbeat = heartbeat;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    this.wroteAt = this.#heardAt = heartbeat.now;
+    ws.on("close", () => this.#ended());
+    ws.on("error", ignore); // ws has answered it with the RFC's close code
+    const heard = () => this.#hear();
+    ws.on("pong", heard);
+    ws.on("message", heard);
+    heartbeat.add(this);
+  }
+
+  get closed(): boolean {
+    return this.#state === "closing" || this.#state === "closed";
+  }
+
+  write(frame: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (!socket.writable || this.#ws.readyState !== this.#ws.OPEN) return false;
+    this.wroteAt = this.#heartbeat.now;
+    socket.write(frame);
+    return socket.writableLength <= this.#maxBufferedBytes || this.#fill();
+  }
+
+  send(line: string): void {
+    // Whoever does not read the answers is not read either.
+    if (!this.write(websocketFrame("text", line)) && this.#state === "full") {
+      this.pauseUntil(new Promise((resolve) => this.#socket.once("drain", resolve)));
+    }
+  }
+
+  pauseUntil(settled: Promise<unknown>): void {
+    this.#ws.pause();
+    settled.then(() => this.#ws.resume());
+  }
+
+  close(code: CloseCode, reason: string): void {
+    if (this.closed) return;
+    const { comesBack } = CLOSE_CODES[code];
+    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, comesBack));
+    if (frame !== undefined) this.write(frame);
+    this.#ws.close(code, reason);
+    this.#ended();
+    this.#state = "closing";
+  }
+
+  fail(): void {
+    this.close(1011, "the log could not be read");
+  }
+
+  /** Asks a silent peer for a pong, and ends the link when it is silent still, after two heartbeats in all. */
+  checkPeer(now: number): void {
+    const silence = now - this.#heardAt;
+    const { heartbeatMs } = this.#heartbeat;
+    if (silence >= 2 * heartbeatMs) this.#ws.terminate();
+    else if (silence >= heartbeatMs && !this.#pinged) {
+      this.#pinged = true;
+      this.write(PING);
+    }
+  }
+
+  #hear(): void {
+    this.#heardAt = this.#heartbeat.now;
+    this.#pinged = false;
+  }
+
+  #fill(): false {
+    if (this.#state === "open") {
+      this.#state = "full";
+      this.#socket.once("drain", () => {
+        if (this.#state !== "full") return;
+        this.#state = "open";
+        this.owner.drained();
+      });
+    }
+    return false;
+  }
+
+  #ended(): void {
+    if (this.closed) return;
+    this.#state = "closed";
+    this.#heartbeat.remove(this);
+    this.owner.close();
+  }
+}
+
+function ignore(): void {}
