@@ -23,15 +23,15 @@ export interface Waiter {
 
 /** How much is read at once to fill a hole. */
 const SYNC_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 1024 * 1024 };
-/** How many flushed items are held for those who catch up; the last flush is held whole in any case. */
-const MAX_RECENT = 1000;
+/** How much that is flushed is held for those who catch up; the last flush is held whole in any case. */
+const RECENT_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 256 * 1024 };
 /** How long after a failed read the store is asked again, in milliseconds. */
 const RETRY_MS = 1000;
 
 export class Channel implements GroupHome {
   readonly name: ChannelName;
   readonly groups = new Map<string, Group>();
-  /** Those who are not live; while there are any, flushed items are held for them. */
+  /** Those who are reading; while there are any, flushed items are held for them. */
   readonly waiters = new Set<Waiter>();
   /** How many subscriptions there are. */
   users = 0;
@@ -129,7 +129,7 @@ export class Channel implements GroupHome {
 
   #add(item: Item): void {
     this.#pending.push(item);
-    this.#pendingBytes += isGap(item) ? 0 : eventBytes(item);
+    this.#pendingBytes += bytesOf(item);
     this.#head = positionAfter(item);
     this.#flusher.mark(this);
   }
@@ -171,10 +171,19 @@ export class Channel implements GroupHome {
   }
 
   #remember(items: readonly Item[]): void {
-    if (this.waiters.size === 0) this.#recent = [];
-    else this.#recent = [...this.#recent.slice(-Math.max(0, MAX_RECENT - items.length)), ...items];
-    const lastGap = this.#recent.findLastIndex(isGap);
-    if (lastGap >= 0) this.#recent = this.#recent.slice(lastGap + 1);
+    if (this.waiters.size === 0) {
+      this.#recent = [];
+      return;
+    }
+    const all = [...this.#recent, ...items];
+    let first = all.length - items.length;
+    let bytes = items.reduce((sum, item) => sum + bytesOf(item), 0);
+    for (let item = all[first - 1]; item !== undefined; item = all[first - 1]) {
+      bytes += bytesOf(item);
+      if (bytes > RECENT_LIMIT.maxBytes || all.length - first >= RECENT_LIMIT.maxEvents) break;
+      first -= 1;
+    }
+    this.#recent = all.slice(Math.max(first, all.findLastIndex(isGap) + 1));
   }
 
   #settleFlush(): void {
@@ -191,4 +200,8 @@ export class Channel implements GroupHome {
     this.#whenOpen = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function bytesOf(item: Item): number {
+  return isGap(item) ? 0 : eventBytes(item);
 }

@@ -100,21 +100,19 @@ export class Subscription implements Member {
     if (this.#state !== "live") return;
     for (const place of this.#places) place.position = place.channel.delivered;
     this.#leaveGroups();
-    for (const { channel } of this.#places) channel.waiters.add(this);
     this.#state = "draining";
   }
 
   close(): void {
     if (this.#state === "closed") return;
     this.#leaveGroups();
+    this.#stopWaiting();
     this.#state = "closed";
-    for (const { channel } of this.#places) {
-      channel.waiters.delete(this);
-      this.#release(channel);
-    }
+    for (const { channel } of this.#places) this.#release(channel);
   }
 
   #pump(): void {
+    for (const { channel } of this.#places) channel.waiters.add(this);
     try {
       for (let more = true; more; ) {
         this.#state = "reading";
@@ -146,7 +144,10 @@ export class Subscription implements Member {
     if (items.length > 0) {
       const taken = this.sink.write(this.sink.encoding.encode(items, before));
       if (this.#state !== "reading") return false; // the sink closed it
-      if (!taken) this.#state = "draining";
+      if (!taken) {
+        this.#stopWaiting();
+        this.#state = "draining";
+      }
       return taken;
     }
     if (this.#places.every(({ channel, position }) => samePosition(position, channel.delivered))) this.#goLive();
@@ -159,8 +160,12 @@ export class Subscription implements Member {
     const channels = this.#places.map(({ channel }) => channel);
     const together = this.sink.encoding.carriesCursor;
     this.#groups = together ? [Group.join(channels, this)] : channels.map((channel) => Group.join([channel], this));
-    for (const channel of channels) channel.waiters.delete(this);
+    this.#stopWaiting();
     this.#state = "live";
+  }
+
+  #stopWaiting(): void {
+    for (const { channel } of this.#places) channel.waiters.delete(this);
   }
 
   #leaveGroups(): void {

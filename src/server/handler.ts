@@ -20,7 +20,7 @@ import { createUpgrade } from "./upgrade.ts";
 export interface HandlerOptions {
   /** The base path of the routes (`/`). */
   readonly path?: string;
-  /** Told of faults of the server, which clients see as 500 only. They go to standard error by default. */
+  /** Told of faults of the server, which clients see as 500 only. By default they are process warnings. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -49,7 +49,7 @@ const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, H
 export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
   const base = parseBase(options.path ?? "/");
   const heartbeat = new Heartbeat(hub);
-  const onError = options.onError ?? console.error;
+  const onError = options.onError ?? warn;
 
   const handler = (req: IncomingMessage, res: ServerResponse, next?: () => void): void => {
     const route = matchRoute(base, req.url ?? "/");
@@ -103,6 +103,10 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
     upgrade: createUpgrade({ hub, heartbeat, base, onError }),
   });
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }
 
 function oneName(names: string): ChannelName {

@@ -121,6 +121,8 @@ class WebSocketConnection implements WebSocketPeer {
   /** When something last came from the peer. */
   #heardAt: number;
   #pinged = false;
+  /** How many wait for what makes it read on. */
+  #pauses = 0;
 
   constructor(ws: WebSocket, socket: Duplex, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
     this.#ws = ws;
@@ -157,8 +159,12 @@ class WebSocketConnection implements WebSocketPeer {
   }
 
   pauseUntil(settled: Promise<unknown>): void {
+    this.#pauses += 1;
     this.#ws.pause();
-    settled.then(() => this.#ws.resume());
+    void settled.then(() => {
+      this.#pauses -= 1;
+      if (this.#pauses === 0) this.#ws.resume();
+    });
   }
 
   close(code: CloseCode, reason: string): void {
