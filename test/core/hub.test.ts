@@ -274,7 +274,7 @@ describe("hub.subscribe", () => {
     const old = await hub.cursor("chat");
     for (const data of [0, { a: 1 }, "text", new Uint8Array([1, 2])]) await hub.publish("chat", data, { key: "k" });
     const reader = hub.subscribe("chat", { from: old });
-    const items = [];
+    const items: unknown[] = [];
     for (let count = 0; count < 4; count += 1) items.push((await reader.next()).value);
     const epoch = old.split(":")[0];
     expect(items).toEqual([

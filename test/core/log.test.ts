@@ -55,7 +55,10 @@ describe("a log", () => {
   });
 
   test("tells exactly what was trimmed", () => {
-    const read = logOf(10, { ...ALL, maxEvents: 3 }).read({ kind: "after", position: { epoch: "e", offset: 4 } }, PLENTY);
+    const read = logOf(10, { ...ALL, maxEvents: 3 }).read(
+      { kind: "after", position: { epoch: "e", offset: 4 } },
+      PLENTY,
+    );
     expect(read.gap).toEqual({
       channel: CHAT,
       after: { epoch: "e", offset: 4 },

@@ -8,14 +8,13 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
-import { type ChannelEvent, type Item, isGap } from "../../core/event.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
-import { encodeItem, gapMessage, type SystemMessage } from "../../wire/message.ts";
 import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { Answer } from "./answer.ts";
 import { open } from "./open.ts";
+import { envelopeEncoding, messageEncoding, rawEncoding } from "./websocket-encoding.ts";
 import { PING, websocketFrame } from "./websocket-frame.ts";
 import { MessageClient } from "./websocket-messages.ts";
 import type { WebSocketPeer } from "./websocket-peer.ts";
@@ -59,7 +58,7 @@ export function serveWebSocket(server: WebSocketServer, answer: WebSocketAnswer)
 function begin(ws: WebSocket, answer: WebSocketAnswer): void {
   const { hub, heartbeat, socket, plan } = answer;
   const messages = ws.protocol === SUBPROTOCOL;
-  const encoding = messages ? MESSAGES : plan.format === "raw" ? RAW : ENVELOPES;
+  const encoding = messages ? messageEncoding : plan.format === "raw" ? rawEncoding : envelopeEncoding;
   const connection = new WebSocketConnection(ws, socket, encoding, heartbeat, hub.settings.maxBufferedBytes);
   const client = messages
     ? new MessageClient(hub, connection, answer.subscriptions)
@@ -68,45 +67,6 @@ function begin(ws: WebSocket, answer: WebSocketAnswer): void {
   connection.owner = client;
   open(answer, connection);
   for (const subscription of answer.subscriptions) subscription.begin(connection);
-}
-
-/** `tailwire.v1`: a flush is one frame, a message a line. */
-const MESSAGES: WireEncoding = messageEncoding("websocket messages", (lines) =>
-  websocketFrame("text", lines.join("\n")),
-);
-/** Several channels without the subprotocol: a frame a message. */
-const ENVELOPES: WireEncoding = messageEncoding("websocket envelopes", (lines) =>
-  Buffer.concat(lines.map((line) => websocketFrame("text", line))),
-);
-
-function messageEncoding(key: string, frame: (lines: readonly string[]) => Buffer): WireEncoding {
-  const one = (message: SystemMessage) => frame([JSON.stringify(message)]);
-  return {
-    key,
-    carriesCursor: false,
-    encode: (items) => frame(items.map(encodeItem)),
-    open: one,
-    heartbeat: one,
-    close: one,
-  };
-}
-
-/** Data frames as published. A gap is the one message among them: it may not be passed over in silence. */
-const RAW: WireEncoding = {
-  key: "websocket raw",
-  carriesCursor: false,
-  encode: (items) => Buffer.concat(items.map(rawFrame)),
-  open: () => undefined,
-  heartbeat: () => PING,
-  close: () => undefined,
-};
-
-function rawFrame(item: Item): Buffer {
-  return isGap(item) ? websocketFrame("text", JSON.stringify(gapMessage(item))) : rawData(item);
-}
-
-function rawData({ data }: ChannelEvent): Buffer {
-  return data.kind === "binary" ? websocketFrame("binary", data.bytes) : websocketFrame("text", data.text);
 }
 
 class WebSocketConnection implements WebSocketPeer {
