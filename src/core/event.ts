@@ -163,10 +163,11 @@ export function checkKey(key: string): string {
 
 /**
  * Checks an idempotency key: 1 to 255 characters, no CR, LF or NUL.
+ * @param parameter what to name in the error
  * @throws {TailwireError} `invalid_parameter`
  */
-export function checkIdempotencyKey(key: string): string {
-  return checkLine("idempotencyKey", key, 255);
+export function checkIdempotencyKey(key: string, parameter = "idempotencyKey"): string {
+  return checkLine(parameter, key, 255);
 }
 
 function checkLine(parameter: string, text: string, maxLength: number): string {

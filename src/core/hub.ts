@@ -18,7 +18,7 @@ import {
 import { Flusher } from "./flusher.ts";
 import { iterate } from "./iterate.ts";
 import { formatPosition, type Position } from "./position.ts";
-import { type Appended, isPurgeable, type MaybePromise, type Read, type Store } from "./store.ts";
+import { type Appended, isPurgeable, type MaybePromise, type Read, type ReadLimit, type Store } from "./store.ts";
 import { CATCH_UP_LIMIT, type Place, type Release, Subscription } from "./subscription.ts";
 
 /** How a hub behaves; what is left out has the default named. */
@@ -171,13 +171,18 @@ export class Hub {
 
   /**
    * Opens a subscription, not begun, at the places that `from` names.
+   * @param limit how much of each channel is read with it
    * @throws {TailwireError} `invalid_cursor` for a position that the log has not reached, `shutting_down`
    */
-  open(names: readonly ChannelName[], from: ReadonlyMap<ChannelName, From>): MaybePromise<Subscription> {
+  open(
+    names: readonly ChannelName[],
+    from: ReadonlyMap<ChannelName, From>,
+    limit: ReadLimit = CATCH_UP_LIMIT,
+  ): MaybePromise<Subscription> {
     this.#refuseWhenClosed();
     const channels = names.map((name) => this.#pin(name));
     try {
-      const reads = channels.map((channel) => this.#begin(channel, from.get(channel.name) ?? { kind: "now" }));
+      const reads = channels.map((channel) => this.#begin(channel, from.get(channel.name) ?? { kind: "now" }, limit));
       if (!reads.some((read) => read instanceof Promise)) return this.#subscription(channels, reads as Read[]);
       return Promise.all(reads)
         .then((all) => this.#subscription(channels, all))
@@ -187,13 +192,15 @@ export class Hub {
     }
   }
 
-  /** Calls the listener when the hub closes; returns the way to take that back. */
+  /** Calls the listener when the hub closes, or soon where it has; returns the way to take that back. */
   whenClosing(listener: () => void): () => void {
     this.#closers.add(listener);
+    if (this.closed) this.clock.soon(() => this.#callClosers());
     return () => this.#closers.delete(listener);
   }
 
   #subscription(channels: readonly Channel[], reads: readonly Read[]): Subscription {
+    this.#refuseWhenClosed();
     return new Subscription(
       channels.map((channel, index) => placeAt(channel, reads[index] as Read)),
       this.#unpin,
@@ -205,10 +212,10 @@ export class Hub {
     throw error;
   }
 
-  #begin(channel: Channel, from: From): MaybePromise<Read> {
+  #begin(channel: Channel, from: From, limit: ReadLimit): MaybePromise<Read> {
     const opened = channel.opened();
-    if (opened instanceof Promise) return opened.then(() => this.#store.read(channel.name, from, CATCH_UP_LIMIT));
-    return this.#store.read(channel.name, from, CATCH_UP_LIMIT);
+    if (opened instanceof Promise) return opened.then(() => this.#store.read(channel.name, from, limit));
+    return this.#store.read(channel.name, from, limit);
   }
 
   #pin(name: ChannelName): Channel {
@@ -229,10 +236,15 @@ export class Hub {
     if (this.#closed !== undefined) throw new TailwireError("shutting_down", "the hub is closed");
   }
 
+  #callClosers(): void {
+    const closers = [...this.#closers];
+    this.#closers.clear();
+    for (const close of closers) close();
+  }
+
   async #shutDown(): Promise<void> {
     this.#flusher.flushAll();
-    for (const close of [...this.#closers]) close();
-    this.#closers.clear();
+    this.#callClosers();
     await this.#store.close?.();
   }
 }
@@ -251,9 +263,14 @@ function placeAt(channel: Channel, read: Read): Place {
 
 function checkSettings(settings: HubSettings): HubSettings {
   for (const [name, value] of Object.entries(settings)) {
+    // Timers hold no more than 31 bits of milliseconds, and no setting makes sense beyond.
+    const most = 2 ** 31 - 1;
+    if (!(name in DEFAULTS)) throw new TailwireError("misuse", `there is no setting ${name}`, { parameter: name });
     const least = name === "flushMs" ? 0 : 1;
-    if (Number.isFinite(value) && value >= least) continue;
-    throw new TailwireError("misuse", `${name} is a number of at least ${least}, not ${value}`, { parameter: name });
+    if (value >= least && value <= most) continue;
+    throw new TailwireError("misuse", `${name} is a number from ${least} to ${most}, not ${value}`, {
+      parameter: name,
+    });
   }
   return settings;
 }

@@ -2,6 +2,7 @@
 
 import type { ChannelName } from "./channel-name.ts";
 import type { From } from "./cursor.ts";
+import { TailwireError } from "./errors.ts";
 import { type ChannelEvent, eventBytes, type Gap } from "./event.ts";
 import type { Position } from "./position.ts";
 import type { Read, ReadLimit } from "./store.ts";
@@ -15,6 +16,22 @@ export interface Retention {
 
 /** 1,000 events, 1 MiB, one hour. */
 export const DEFAULT_RETENTION: Retention = { maxEvents: 1000, maxBytes: 1024 * 1024, maxAgeMs: 3_600_000 };
+
+/**
+ * Refuses what is no retention.
+ * @throws {TailwireError} `misuse`
+ */
+export function checkRetention(retention: Retention): Retention {
+  for (const [name, value] of Object.entries(retention)) {
+    if (!(name in DEFAULT_RETENTION)) throw misuse(name, `there is no retention by ${name}`);
+    if (!(value >= 0)) throw misuse(name, `${name} is a number of at least 0, not ${value}`);
+  }
+  return retention;
+}
+
+function misuse(parameter: string, detail: string): TailwireError {
+  return new TailwireError("misuse", detail, { parameter });
+}
 
 /** Trimmed places at the front of the array are given back once there are this many. */
 const COMPACT_AT = 1024;

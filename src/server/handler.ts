@@ -15,6 +15,7 @@ import type { Answer } from "./transport/answer.ts";
 import { servePoll } from "./transport/poll.ts";
 import { serveSse } from "./transport/sse.ts";
 import { serveStream } from "./transport/stream.ts";
+import { inTurn } from "./turns.ts";
 import { createUpgrade } from "./upgrade.ts";
 
 export interface HandlerOptions {
@@ -54,7 +55,7 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
   const handler = (req: IncomingMessage, res: ServerResponse, next?: () => void): void => {
     const route = matchRoute(base, req.url ?? "/");
     if (route === undefined && next !== undefined) next();
-    else serve(route, req, res).catch((error) => fail(res, error, onError));
+    else inTurn(req, res, () => void serve(route, req, res).catch((error) => fail(res, error, onError)));
   };
 
   async function serve(route: Route | undefined, req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -73,16 +74,20 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
       case "POST":
         return servePublish(hub, req, res, oneName(route.names), route.query);
       case "DELETE":
-        await hub.purge(oneName(route.names));
-        return respondEmpty(res, 204, {});
+        return purge(oneName(route.names), res);
       default:
         return refuseMethod(res, METHODS.channels);
     }
   }
 
+  async function purge(name: ChannelName, res: ServerResponse): Promise<void> {
+    await hub.purge(name);
+    respondEmpty(res, 204, { "Tailwire-Cursor": await hub.head([name]) });
+  }
+
   async function subscribe(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
     const plan = planSubscribe({ names: route.names, query: route.query, headers: req.headers, websocket: "no" });
-    const opened = hub.open(plan.names, plan.from);
+    const opened = hub.open(plan.names, plan.from, plan.firstRead);
     const subscription = opened instanceof Promise ? await opened : opened;
     if (res.destroyed) {
       subscription.close();

@@ -5,6 +5,8 @@ import Negotiator from "negotiator";
 import { type ChannelName, parseChannelNames } from "../core/channel-name.ts";
 import { type From, parseFrom } from "../core/cursor.ts";
 import { TailwireError } from "../core/errors.ts";
+import type { ReadLimit } from "../core/store.ts";
+import { CATCH_UP_LIMIT } from "../core/subscription.ts";
 
 /** The transports, by the names that `transport=` and `$open` give them. */
 export const TRANSPORTS = ["websocket", "sse", "stream", "long-poll", "poll"] as const;
@@ -20,6 +22,8 @@ export interface Plan {
   readonly waitMs: number;
   /** The most events in one body. */
   readonly limit: number;
+  /** How much of each channel is read at once to begin with. */
+  readonly firstRead: ReadLimit;
   /** Whether the client sent its cursor in If-None-Match, so that 304 is an answer. */
   readonly conditional: boolean;
 }
@@ -38,6 +42,9 @@ const DEFAULT_WAIT_S = 25;
 const MAX_WAIT_S = 60;
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
+
+/** How much one body holds at most; at least one event comes. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Design 4.2, in order of preference where the client likes several equally. */
 const BY_MEDIA_TYPE: Readonly<Record<string, TransportName>> = {
@@ -59,13 +66,15 @@ export function planSubscribe(request: SubscribeRequest): Plan {
   if (!polls && wait !== undefined) throw unfit("wait", `${transport} has no end to wait for`);
   if (!polls && query.has("limit")) throw unfit("limit", `${transport} has no end to count to`);
   if (transport === "poll" && wait !== undefined && wait > 0) throw unfit("wait", "a poll does not wait");
+  const limit = parseLimit(query.get("limit"));
   return {
     names,
     from: parseStart(request, names, polls),
     transport,
     format: chooseFormat(request, names.length, transport),
     waitMs: transport === "long-poll" ? (wait ?? DEFAULT_WAIT_S) * 1000 : 0,
-    limit: parseLimit(query.get("limit")),
+    limit,
+    firstRead: polls ? { maxEvents: limit, maxBytes: MAX_BODY_BYTES } : CATCH_UP_LIMIT,
     conditional: polls && entityTag(headers) !== undefined,
   };
 }
@@ -118,7 +127,11 @@ function parseStart(
 
 /** RFC 9110, 8.8.3: the opaque tag of one entity-tag, strong or weak. */
 function entityTag(headers: IncomingHttpHeaders): string | undefined {
-  return /^(?:W\/)?"([^"]*)"$/.exec(headers["if-none-match"] ?? "")?.[1];
+  const field = headers["if-none-match"];
+  if (field === undefined) return undefined;
+  const tag = /^(?:W\/)?"([^"]*)"$/.exec(field)?.[1];
+  if (tag === undefined) throw unfit("If-None-Match", "it is one entity-tag, from an earlier answer");
+  return tag;
 }
 
 function parseWait(text: string | null): number | undefined {

@@ -87,8 +87,8 @@ async function publishLines(
     req.resume();
     return;
   }
-  const headers = progress.last === undefined ? {} : { "Tailwire-Cursor": progress.last };
-  respondJson(res, 201, { channel, ...idsOf(progress) }, headers);
+  const cursor = progress.last ?? (await hub.head([channel]));
+  respondJson(res, 201, { channel, ...idsOf(progress) }, { "Tailwire-Cursor": cursor });
 }
 
 async function publishAll(
@@ -135,7 +135,8 @@ function readForm(req: IncomingMessage, query: URLSearchParams): Form {
   return {
     type: type === null ? "message" : checkType(type),
     key: key === null ? undefined : checkKey(key),
-    idempotencyKey: typeof idempotencyKey === "string" ? checkIdempotencyKey(idempotencyKey) : undefined,
+    idempotencyKey:
+      typeof idempotencyKey === "string" ? checkIdempotencyKey(idempotencyKey, "Idempotency-Key") : undefined,
   };
 }
 

@@ -17,6 +17,7 @@ import { type Plan, planSubscribe } from "./negotiate.ts";
 import { respondProblem } from "./respond.ts";
 import { matchRoute } from "./route.ts";
 import { SUBPROTOCOL, serveWebSocket, websocketServer } from "./transport/websocket.ts";
+import { afterAll } from "./turns.ts";
 
 interface UpgradeContext {
   readonly hub: Hub;
@@ -41,7 +42,7 @@ export function createUpgrade({ hub, heartbeat, base, onError }: UpgradeContext)
       return;
     }
     const cursor = formatCursor(new Map(subscriptions.flatMap((subscription) => [...subscription.cursor])));
-    serveWebSocket(websockets, { req, socket, head, hub, heartbeat, plan, subscriptions, cursor });
+    serveWebSocket(websockets, { req, socket: socket as Socket, head, hub, heartbeat, plan, subscriptions, cursor });
   }
 
   return function upgrade(this: unknown, req, socket, head) {
@@ -50,7 +51,7 @@ export function createUpgrade({ hub, heartbeat, base, onError }: UpgradeContext)
     const server = this instanceof EventEmitter ? this : undefined;
     if (!ours && (server === undefined || server.listenerCount("upgrade") > 1)) return; // another listener's
     if (server !== undefined && (!ours || !wantsWebSocket(req, route.query))) {
-      putBack(server, req, socket, head);
+      afterAll(socket, () => putBack(server, req, socket, head));
       return;
     }
     if (!ours) return;
@@ -115,7 +116,11 @@ function refuse(req: IncomingMessage, socket: Duplex, error: unknown): void {
     socket.end();
   });
   const upgrade = error instanceof TailwireError && error.code === "upgrade_required";
-  respondProblem(res, error, upgrade ? { Upgrade: "websocket", "Sec-WebSocket-Version": "13" } : {});
+  respondProblem(
+    res,
+    error,
+    upgrade ? { Upgrade: "websocket", Connection: "Upgrade, close", "Sec-WebSocket-Version": "13" } : {},
+  );
 }
 
 /**

@@ -7,9 +7,10 @@ import type { ChannelName } from "../core/channel-name.ts";
 import { type Cancel, type Clock, newEpoch, systemClock } from "../core/clock.ts";
 import type { From } from "../core/cursor.ts";
 import type { ChannelEvent, EventInput } from "../core/event.ts";
-import { DEFAULT_RETENTION, Log, type Retention } from "../core/log.ts";
+import { checkRetention, DEFAULT_RETENTION, Log, type Retention } from "../core/log.ts";
 import type { Position } from "../core/position.ts";
 import type { Appended, Purgeable, Read, ReadLimit, Store } from "../core/store.ts";
+import { Generations } from "./generations.ts";
 
 export interface MemoryStoreOptions {
   /** What each channel keeps; what is left out is 1,000 events, 1 MiB, one hour. */
@@ -22,13 +23,17 @@ const IDEMPOTENCY_MS = 600_000;
 /** How often logs that nobody appends to are trimmed by age, in milliseconds. */
 const SWEEP_MS = 10_000;
 /** Freed channels whose last position is remembered, so that their epoch goes on. About 100 bytes each. */
-const MAX_RESTING = 100_000;
-/** Idempotency keys remembered over all channels. About 200 bytes each. */
-const MAX_KEYS = 250_000;
+const MAX_RESTING = 200_000;
+/** Idempotency keys remembered over all channels: the newest half in any case. About 200 bytes each. */
+const MAX_KEYS = 500_000;
 
-/** A store in memory, for one process. */
+/**
+ * A store in memory, for one process.
+ * @throws {TailwireError} `misuse` for a retention that makes no sense
+ */
 export function memoryStore(options: MemoryStoreOptions = {}): Store & Purgeable {
-  return new MemoryStore({ ...DEFAULT_RETENTION, ...options.retention }, options.clock ?? systemClock);
+  const retention = checkRetention({ ...DEFAULT_RETENTION, ...options.retention });
+  return new MemoryStore(retention, options.clock ?? systemClock);
 }
 
 type Listener = (event: ChannelEvent) => void;
@@ -40,10 +45,12 @@ class MemoryStore implements Store, Purgeable {
   readonly #followers = new Map<ChannelName, Set<Listener>>();
   /**
    * Where the logs stood that are kept no longer: a log that begins again goes on from there, so that an old
-   * cursor is still told the truth. Oldest first.
+   * cursor is still told the truth.
    */
-  readonly #resting = new Map<ChannelName, Position>();
-  readonly #keys = new Map<string, { readonly position: Position; readonly time: number }>();
+  readonly #resting = new Generations<ChannelName, Position>(MAX_RESTING);
+  readonly #keys = new Generations<string, { readonly position: Position; readonly time: number }>(MAX_KEYS);
+  /** When the keys were last aged. */
+  #keysAgedAt: number;
   /** The epoch of channels that have had no event in this life. */
   #epoch: string;
   #sweep: Cancel | undefined;
@@ -52,6 +59,7 @@ class MemoryStore implements Store, Purgeable {
     this.#retention = retention;
     this.#clock = clock;
     this.#epoch = newEpoch(clock);
+    this.#keysAgedAt = clock.now();
   }
 
   append(channel: ChannelName, input: EventInput): Appended {
@@ -63,7 +71,7 @@ class MemoryStore implements Store, Purgeable {
     const position = { epoch: log.epoch, offset: log.head.offset + 1 };
     const event: ChannelEvent = { channel, position, type: input.type, key: input.key, time, data: input.data };
     log.append(event, this.#retention);
-    if (key !== undefined) this.#remember(key, position, time);
+    if (key !== undefined) this.#keys.set(key, { position, time });
     this.#scheduleSweep();
     for (const listener of this.#followers.get(channel) ?? []) listener(event);
     return { position, duplicate: false };
@@ -77,9 +85,10 @@ class MemoryStore implements Store, Purgeable {
 
   follow(channel: ChannelName, listener: Listener): () => void {
     const listeners = this.#followers.get(channel) ?? new Set();
-    this.#followers.set(channel, listeners.add(listener));
+    const own: Listener = (event) => listener(event); // the same listener may follow twice
+    this.#followers.set(channel, listeners.add(own));
     return () => {
-      listeners.delete(listener);
+      listeners.delete(own);
       if (listeners.size === 0 && this.#followers.get(channel) === listeners) this.#followers.delete(channel);
     };
   }
@@ -113,36 +122,13 @@ class MemoryStore implements Store, Purgeable {
 
   /** Remembers where a log stood that is freed now. */
   #lay(channel: ChannelName, position: Position): void {
-    this.#resting.delete(channel);
-    this.#resting.set(channel, position);
-    if (this.#resting.size <= MAX_RESTING) return;
-    for (const oldest of this.#resting.keys()) {
-      this.#resting.delete(oldest);
-      break;
-    }
-    // The forgotten channel may begin again: not in an epoch in which it had events.
-    this.#epoch = newEpoch(this.#clock);
+    // A forgotten channel may begin again: not in an epoch in which it had events.
+    if (this.#resting.set(channel, position)) this.#epoch = newEpoch(this.#clock);
   }
 
   #known(key: string, now: number): Position | undefined {
     const entry = this.#keys.get(key);
     return entry !== undefined && now - entry.time <= IDEMPOTENCY_MS ? entry.position : undefined;
-  }
-
-  #remember(key: string, position: Position, time: number): void {
-    this.#keys.delete(key);
-    this.#keys.set(key, { position, time });
-    if (this.#keys.size > MAX_KEYS) this.#forgetKeys((_, index) => index === 0);
-  }
-
-  /** Forgets keys, oldest first, as long as `goes` says so. */
-  #forgetKeys(goes: (time: number, index: number) => boolean): void {
-    let index = 0;
-    for (const [key, { time }] of this.#keys) {
-      if (!goes(time, index)) return;
-      this.#keys.delete(key);
-      index += 1;
-    }
   }
 
   #scheduleSweep(): void {
@@ -160,6 +146,12 @@ class MemoryStore implements Store, Purgeable {
       this.#logs.delete(channel);
       this.#lay(channel, log.head);
     }
-    this.#forgetKeys((time) => now - time > IDEMPOTENCY_MS);
+    this.#ageKeys(now);
+  }
+
+  #ageKeys(now: number): void {
+    if (now - this.#keysAgedAt <= IDEMPOTENCY_MS) return;
+    this.#keys.age();
+    this.#keysAgedAt = now;
   }
 }

@@ -6,11 +6,11 @@
  * or for HTTP/1.0, it goes the public way of `res.write`, with plain frames.
  */
 
-import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
+import { whenGone } from "../turns.ts";
 import type { Framing } from "./framing.ts";
 
 /** Says that no cache may keep the answer, and no proxy hold it back or change it. */
@@ -29,34 +29,93 @@ export interface HttpStreamOptions {
 }
 
 /** Sends the head at once, and gives the connection. */
-export function openHttpStream(res: ServerResponse, options: HttpStreamOptions): Connection {
+export function openHttpStream(req: IncomingMessage, res: ServerResponse, options: HttpStreamOptions): Connection {
   res.socket?.setTimeout(0);
   res.writeHead(200, { ...HEADERS, "Content-Type": options.contentType, "Tailwire-Cursor": options.cursor });
   res.flushHeaders();
+  const sealed = new SealedResponse(res);
   const direct = res.chunkedEncoding && res.socket !== null && !res.hasHeader("Content-Encoding");
-  return new HttpStream(res, direct ? res.socket : res, options, direct ? "chunked" : "plain");
+  const stream = new HttpStream(sealed, direct ? res.socket : sealed, options, direct ? "chunked" : "plain");
+  whenGone(req, res, () => stream.ended());
+  return stream;
+}
+
+/** Where frames go. */
+interface Out {
+  readonly writable: boolean;
+  readonly writableLength: number;
+  readonly writableNeedDrain: boolean;
+  write(frame: Uint8Array): boolean;
+  once(event: "drain", listener: () => void): unknown;
+}
+
+/** A response into which nobody else writes any more, such as a framework's error handler a second answer. */
+class SealedResponse implements Out {
+  readonly #res: ServerResponse;
+  readonly #write: (frame: Uint8Array) => boolean;
+  readonly #end: () => unknown;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+    this.#write = res.write;
+    this.#end = res.end;
+    res.write = dropWrite;
+    res.end = dropEnd;
+  }
+
+  get writable(): boolean {
+    return this.#res.writable;
+  }
+
+  get writableLength(): number {
+    return this.#res.writableLength;
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#res.writableNeedDrain;
+  }
+
+  write(frame: Uint8Array): boolean {
+    return this.#write.call(this.#res, frame);
+  }
+
+  once(event: "drain", listener: () => void): void {
+    this.#res.once(event, listener);
+  }
+
+  end(): void {
+    this.#end.call(this.#res);
+  }
+}
+
+// One each for all responses, and not a closure of each.
+function dropWrite(): boolean {
+  return true;
+}
+
+function dropEnd(this: ServerResponse): ServerResponse {
+  return this;
 }
 
 class HttpStream implements Connection {
   readonly encoding: WireEncoding;
   wroteAt: number;
   owner: ConnectionOwner = NOBODY;
-  readonly #res: ServerResponse;
-  /** Where frames go: the socket itself, or the response. */
-  readonly #out: Socket | ServerResponse;
+  readonly #res: SealedResponse;
+  /** The socket itself, or the response. */
+  readonly #out: Out;
   readonly #heartbeat: Heartbeat;
   readonly #maxBufferedBytes: number;
   #state: "open" | "full" | "closed" = "open";
 
-  constructor(res: ServerResponse, out: Socket | ServerResponse, options: HttpStreamOptions, framing: Framing) {
+  constructor(res: SealedResponse, out: Out, options: HttpStreamOptions, framing: Framing) {
     this.#res = res;
     this.#out = out;
     this.#heartbeat = options.heartbeat;
     this.#maxBufferedBytes = options.maxBufferedBytes;
     this.encoding = options.encoding(framing);
-    this.wroteAt = options.heartbeat.now;
-    res.on("close", () => this.#ended());
     options.heartbeat.add(this);
+    this.wroteAt = options.heartbeat.now;
   }
 
   get closed(): boolean {
@@ -68,7 +127,8 @@ class HttpStream implements Connection {
     if (!out.writable) return false;
     this.wroteAt = this.#heartbeat.now;
     out.write(frame);
-    return out.writableLength <= this.#maxBufferedBytes || this.#fill();
+    // Below the stream's own high-water mark no drain would be told of, so that bound holds if it is the larger.
+    return out.writableLength <= this.#maxBufferedBytes || !out.writableNeedDrain || this.#fill();
   }
 
   close(code: CloseCode, reason: string): void {
@@ -77,7 +137,7 @@ class HttpStream implements Connection {
     const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, comesBack));
     if (frame !== undefined) this.write(frame);
     this.#res.end();
-    this.#ended();
+    this.ended();
   }
 
   fail(): void {
@@ -99,7 +159,8 @@ class HttpStream implements Connection {
     return false;
   }
 
-  #ended(): void {
+  /** The link is gone. */
+  ended(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#heartbeat.remove(this);

@@ -8,6 +8,7 @@ import { type Item, isGap, positionAfter } from "../../core/event.ts";
 import type { Encoding, Sink } from "../../core/group.ts";
 import type { MaybePromise } from "../../core/store.ts";
 import { encodeItem } from "../../wire/message.ts";
+import { whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
 
 /** A body, and the cursor that it ends at. */
@@ -16,15 +17,12 @@ interface PollFrame {
   readonly body: Buffer;
 }
 
-/** How much one body holds at most; at least one event comes. */
-const MAX_BODY_BYTES = 1024 * 1024;
-
 export async function servePoll(answer: Answer): Promise<void> {
-  const { res, plan, subscription } = answer;
-  res.on("close", () => subscription.close());
+  const { req, res, plan, subscription } = answer;
+  whenGone(req, res, () => subscription.close());
   const encoding = pollEncoding(plan.limit);
   const before = subscription.cursor;
-  const read: MaybePromise<readonly Item[]> = subscription.read({ maxEvents: plan.limit, maxBytes: MAX_BODY_BYTES });
+  const read: MaybePromise<readonly Item[]> = subscription.read(plan.firstRead);
   const items = read instanceof Promise ? await read : read;
   if (res.destroyed) return;
   if (items.length > 0) send(answer, encoding.encode(items, before));
@@ -64,7 +62,7 @@ class LongPoll implements Sink<PollFrame> {
   #state: "waiting" | "answered" = "waiting";
 
   constructor(answer: Answer, encoding: Encoding<PollFrame>) {
-    const { hub, res, plan, subscription } = answer;
+    const { hub, req, res, plan, subscription } = answer;
     this.#answer = answer;
     this.encoding = encoding;
     const cancel = hub.clock.after(plan.waitMs, () => this.#giveUp());
@@ -74,7 +72,7 @@ class LongPoll implements Sink<PollFrame> {
       cancel();
       takeBack();
     };
-    res.on("close", this.#cleanUp);
+    whenGone(req, res, this.#cleanUp);
     subscription.begin(this);
   }
 

@@ -14,7 +14,7 @@ import { open } from "./open.ts";
 
 export function serveSse(answer: Answer): void {
   const { res, hub, heartbeat, plan } = answer;
-  const connection = openHttpStream(res, {
+  const connection = openHttpStream(answer.req, res, {
     contentType: "text/event-stream",
     cursor: answer.cursor,
     maxBufferedBytes: hub.settings.maxBufferedBytes,

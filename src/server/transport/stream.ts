@@ -9,7 +9,7 @@ import { open } from "./open.ts";
 
 export function serveStream(answer: Answer): void {
   const { res, hub, heartbeat } = answer;
-  const connection = openHttpStream(res, {
+  const connection = openHttpStream(answer.req, res, {
     contentType: "application/x-ndjson",
     cursor: answer.cursor,
     maxBufferedBytes: hub.settings.maxBufferedBytes,

@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Subscription } from "../../core/subscription.ts";
@@ -27,7 +27,7 @@ const MESSAGE_OVERHEAD = 4096;
 
 /** What the transport is given: `subscriptions` are one a channel with `tailwire.v1`, and one in all without. */
 export interface WebSocketAnswer extends Omit<Answer, "res" | "subscription"> {
-  readonly socket: Duplex;
+  readonly socket: Socket;
   /** The first bytes after the request's head. */
   readonly head: Buffer;
   readonly subscriptions: readonly Subscription[];
@@ -74,29 +74,27 @@ class WebSocketConnection implements WebSocketPeer {
   wroteAt: number;
   owner: ConnectionOwner = NOBODY;
   readonly #ws: WebSocket;
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
   readonly #heartbeat: Heartbeat;
   readonly #maxBufferedBytes: number;
   #state: "open" | "full" | "closing" | "closed" = "open";
-  /** When something last came from the peer. */
+  /** What had been read of the peer at the last sweep, and when that was last more than before. */
+  #heardBytes = 0;
   #heardAt: number;
   #pinged = false;
   /** How many wait for what makes it read on. */
   #pauses = 0;
 
-  constructor(ws: WebSocket, socket: Duplex, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
+  constructor(ws: WebSocket, socket: Socket, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
     this.#ws = ws;
     this.#socket = socket;
     this.encoding = encoding;
     this.#heartbeat = heartbeat;
     this.#maxBufferedBytes = maxBufferedBytes;
+    heartbeat.add(this);
     this.wroteAt = this.#heardAt = heartbeat.now;
     ws.on("close", () => this.#ended());
     ws.on("error", ignore); // ws has answered it with the RFC's close code
-    const heard = () => this.#hear();
-    ws.on("pong", heard);
-    ws.on("message", heard);
-    heartbeat.add(this);
   }
 
   get closed(): boolean {
@@ -108,7 +106,8 @@ class WebSocketConnection implements WebSocketPeer {
     if (!socket.writable || this.#ws.readyState !== this.#ws.OPEN) return false;
     this.wroteAt = this.#heartbeat.now;
     socket.write(frame);
-    return socket.writableLength <= this.#maxBufferedBytes || this.#fill();
+    // Below the stream's own high-water mark no drain would be told of, so that bound holds if it is the larger.
+    return socket.writableLength <= this.#maxBufferedBytes || !socket.writableNeedDrain || this.#fill();
   }
 
   send(line: string): void {
@@ -143,18 +142,20 @@ class WebSocketConnection implements WebSocketPeer {
 
   /** Asks a silent peer for a pong, and ends the link when it is silent still, after two heartbeats in all. */
   checkPeer(now: number): void {
-    const silence = now - this.#heardAt;
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#heardBytes) {
+      this.#heardBytes = bytesRead;
+      this.#heardAt = now;
+      this.#pinged = false;
+    }
     const { heartbeatMs } = this.#heartbeat;
+    const silence = now - this.#heardAt;
     if (silence >= 2 * heartbeatMs) this.#ws.terminate();
     else if (silence >= heartbeatMs && !this.#pinged) {
       this.#pinged = true;
-      this.write(PING);
+      // Past `write`: a ping is no heartbeat to those whose heartbeats are messages.
+      if (this.#socket.writable) this.#socket.write(PING);
     }
-  }
-
-  #hear(): void {
-    this.#heardAt = this.#heartbeat.now;
-    this.#pinged = false;
   }
 
   #fill(): false {
