@@ -1,0 +1,21 @@
+/** The orderly end of a server. */
+
+import type { Server } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Hub } from "../index.ts";
+
+/** How long clients have to take their last bytes and go, in milliseconds. */
+const GRACE_MS = 1000;
+/** How often connections are looked for that have become idle, in milliseconds. */
+const SWEEP_MS = 20;
+
+/**
+ * Stops accepting, closes the hub (streams get `$close`, long polls are answered), and gives clients a second to go.
+ */
+export async function endServer(server: Server, hub: Hub): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  await Promise.race([Promise.all([closed, hub.close()]), wait(GRACE_MS)]);
+  clearInterval(sweep);
+  server.closeAllConnections();
+}
