@@ -93,7 +93,7 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
       subscription.close();
       return;
     }
-    req.resume(); // a body that nobody asked for
+    if (hasBody(req)) req.resume(); // nobody asked for it
     const cursor = formatCursor(subscription.cursor);
     await SERVE[plan.transport as HttpTransport]({ req, res, hub, heartbeat, plan, subscription, cursor });
   }
@@ -108,6 +108,11 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
     upgrade: createUpgrade({ hub, heartbeat, base, onError }),
   });
+}
+
+/** RFC 9112, 6.3: a request has a body only where it says so. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 }
 
 function warn(error: unknown): void {

@@ -81,9 +81,11 @@ class WebSocketConnection implements WebSocketPeer {
   /** What had been read of the peer at the last sweep, and when that was last more than before. */
   #heardBytes = 0;
   #heardAt: number;
-  #pinged = false;
-  /** How many wait for what makes it read on. */
+  /** When it was asked for a pong that has not come. */
+  #pingedAt: number | undefined;
+  /** How many wait for what makes it read on, and whether one of them waits for a drain. */
   #pauses = 0;
+  #heldBack = false;
 
   constructor(ws: WebSocket, socket: Socket, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
     this.#ws = ws;
@@ -112,9 +114,13 @@ class WebSocketConnection implements WebSocketPeer {
 
   send(line: string): void {
     // Whoever does not read the answers is not read either.
-    if (!this.write(websocketFrame("text", line)) && this.#state === "full") {
-      this.pauseUntil(new Promise((resolve) => this.#socket.once("drain", resolve)));
-    }
+    if (this.write(websocketFrame("text", line)) || this.#state !== "full" || this.#heldBack) return;
+    this.#heldBack = true;
+    this.pauseUntil(new Promise((resolve) => this.#socket.once("drain", resolve)).then(() => this.#letGo()));
+  }
+
+  #letGo(): void {
+    this.#heldBack = false;
   }
 
   pauseUntil(settled: Promise<unknown>): void {
@@ -146,13 +152,14 @@ class WebSocketConnection implements WebSocketPeer {
     if (bytesRead !== this.#heardBytes) {
       this.#heardBytes = bytesRead;
       this.#heardAt = now;
-      this.#pinged = false;
+      this.#pingedAt = undefined;
     }
     const { heartbeatMs } = this.#heartbeat;
-    const silence = now - this.#heardAt;
-    if (silence >= 2 * heartbeatMs) this.#ws.terminate();
-    else if (silence >= heartbeatMs && !this.#pinged) {
-      this.#pinged = true;
+    if (this.#pingedAt !== undefined) {
+      // Counted from the ping: after a sleep of this machine everybody has been silent for long.
+      if (now - this.#pingedAt >= heartbeatMs) this.#ws.terminate();
+    } else if (now - this.#heardAt >= heartbeatMs) {
+      this.#pingedAt = now;
       // Past `write`: a ping is no heartbeat to those whose heartbeats are messages.
       if (this.#socket.writable) this.#socket.write(PING);
     }
