@@ -9,7 +9,7 @@ import type { ReadLimit } from "../core/store.ts";
 import { CATCH_UP_LIMIT } from "../core/subscription.ts";
 
 /** The transports, by the names that `transport=` and `$open` give them. */
-export const TRANSPORTS = ["websocket", "sse", "stream", "long-poll", "poll"] as const;
+const TRANSPORTS = ["websocket", "sse", "stream", "long-poll", "poll"] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
 /** A subscribe request, understood. */
