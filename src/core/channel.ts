@@ -25,6 +25,8 @@ export interface Waiter {
 const SYNC_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 1024 * 1024 };
 /** How much that is flushed is held for those who catch up; the last flush is held whole in any case. */
 const RECENT_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 256 * 1024 };
+/** How much data one frame holds: a longer flush is cut, for a program that publishes without waiting has no end. */
+const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** How long after a failed read the store is asked again, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -100,10 +102,7 @@ export class Channel implements GroupHome {
     if (items.length === 0) return;
     this.#pending = [];
     this.#pendingBytes = 0;
-    this.#delivered = this.#head;
-    this.#remember(items);
-    for (const group of this.groups.values()) group.deliver(this, items);
-    for (const waiter of this.waiters) waiter.flushed();
+    for (const part of partsOf(items)) this.#deliver(part);
     this.#settleFlush();
   }
 
@@ -170,6 +169,13 @@ export class Channel implements GroupHome {
     this.#settleOpen();
   }
 
+  #deliver(items: readonly Item[]): void {
+    this.#delivered = positionAfter(items.at(-1) as Item);
+    this.#remember(items);
+    for (const group of this.groups.values()) group.deliver(this, items);
+    for (const waiter of this.waiters) waiter.flushed();
+  }
+
   #remember(items: readonly Item[]): void {
     if (this.waiters.size === 0) {
       this.#recent = [];
@@ -200,6 +206,20 @@ export class Channel implements GroupHome {
     this.#whenOpen = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** What one frame holds at most; nearly always all of a flush. At least one item comes in each part. */
+function* partsOf(items: readonly Item[]): Generator<readonly Item[]> {
+  let first = 0;
+  let bytes = 0;
+  for (let index = 0; index < items.length; index += 1) {
+    bytes += bytesOf(items[index] as Item);
+    if (bytes <= MAX_FRAME_BYTES || index === first) continue;
+    yield items.slice(first, index);
+    first = index;
+    bytes = bytesOf(items[index] as Item);
+  }
+  yield first === 0 ? items : items.slice(first);
 }
 
 function bytesOf(item: Item): number {

@@ -142,6 +142,17 @@ describe("a hub", () => {
     expect(late.seen).toEqual(["last"]);
   });
 
+  test("cuts a flush that is too large for one frame", async () => {
+    const { clock, publish, subscribe } = setUp({ maxEventBytes: 4_000_000 });
+    const { sink } = await subscribe();
+    const large = "x".repeat(3_000_000);
+    const published = publish("small", large, large, "small");
+    await clock.settleAsync();
+    await published;
+    expect(sink.seen.map((text) => text.length)).toEqual([5, 3_000_000, 3_000_000, 5]);
+    expect(sink.frames).toBe(2);
+  });
+
   test("paces a publisher that is quicker than the flush", async () => {
     const { clock, hub, subscribe } = setUp();
     await subscribe();

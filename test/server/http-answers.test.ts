@@ -1,6 +1,7 @@
 /** What stands in the heads and bodies of answers (PROTOCOL.md, "Routes"), from a bare socket. */
 
 import { describe, expect, it } from "vitest";
+import { memoryStore } from "../../src/store/memory.ts";
 import { type RawConnection, rawConnection } from "../e2e/raw-connection.ts";
 import { type Served, serve } from "../e2e/serve.ts";
 
@@ -28,12 +29,21 @@ describe("an endless answer", () => {
       "content-type": type,
       "cache-control": "no-store, no-transform",
       "x-accel-buffering": "no",
+      "x-content-type-options": "nosniff",
       "transfer-encoding": "chunked",
       "tailwire-cursor": expect.stringMatching(POSITION),
     });
     expect(headers).not.toHaveProperty("content-length");
     expect(headers).not.toHaveProperty("content-encoding");
     expect(await client.chunk()).toMatch(open);
+  });
+
+  it("is plain text to a browser that opens the URL, which would download NDJSON without end", async () => {
+    const { client } = await connected();
+    const navigation = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+    const { headers } = await client.request("GET", "/channels/news", navigation).head();
+    expect(headers["content-type"]).toBe("text/plain; charset=utf-8");
+    expect(await client.message()).toMatchObject({ type: "$open", transport: "stream" });
   });
 
   it("says in $open where it begins, how long a silence may be, and when", async () => {
@@ -179,6 +189,24 @@ describe("under a base path", () => {
 });
 
 describe("polls", () => {
+  it("give as many events as limit asks for, up to about a mebibyte", async () => {
+    const { port, hub } = await serve({
+      hub: { store: memoryStore({ retention: { maxEvents: 5000, maxBytes: 1e9 } }) },
+    });
+    const client = await rawConnection(port);
+    for (let count = 0; count < 3000; count += 1) await hub.publish("news", count);
+    for (const [limit, events] of [
+      [2500, 2500],
+      [10_000, 3000],
+    ]) {
+      const { json } = await client.request("GET", `/channels/news?wait=0&from=earliest&limit=${limit}`).response();
+      expect(json().events).toHaveLength(events ?? 0);
+    }
+    for (let count = 0; count < 30; count += 1) await hub.publish("large", "x".repeat(100_000));
+    const { json } = await client.request("GET", "/channels/large?wait=0&from=earliest").response();
+    expect(json().events).toHaveLength(10);
+  });
+
   it("carry a cursor that continues without loss, also where limit cuts", async () => {
     const { client, hub } = await connected();
     for (let count = 1; count <= 5; count += 1) await hub.publish("news", count);

@@ -122,8 +122,10 @@ describe("parameters", () => {
     const { client } = await connected();
     const id = await client.request("GET", "/channels/news", { "Last-Event-ID": "7" }).response();
     expect(problem(id)).toEqual({ status: 400, code: "invalid_parameter", parameter: "Last-Event-ID" });
-    const tag = await client.request("GET", "/channels/news?wait=0", { "If-None-Match": '"x"' }).response();
-    expect(problem(tag)).toEqual({ status: 400, code: "invalid_parameter", parameter: "If-None-Match" });
+    for (const field of ['"x"', "*", '"a:1", "a:2"', "x"]) {
+      const tag = await client.request("GET", "/channels/news?wait=0", { "If-None-Match": field }).response();
+      expect(problem(tag)).toEqual({ status: 400, code: "invalid_parameter", parameter: "If-None-Match" });
+    }
   });
 
   it("an Accept that nothing fits: 406 not_acceptable", async () => {

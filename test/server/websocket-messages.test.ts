@@ -214,3 +214,27 @@ describe("the order of answers", () => {
     }
   });
 });
+
+describe("a client that asks for too much", () => {
+  it("with more messages in a frame than is taken: 1008, before they are read", async () => {
+    const { socket } = await connected();
+    socket.send("0\n".repeat(1000));
+    expect(await socket.message()).toMatchObject({ type: "$close", code: 1008, reconnectMs: null });
+  });
+
+  it("is read no more while it does not read its answers, and then goes on", async () => {
+    const served = await serve({ hub: { maxBufferedBytes: 1000 } });
+    const socket = await rawWebSocket(served.port, "/channels/news", V1);
+    await socket.message();
+    socket.connection.socket.pause();
+    const frame = Array.from({ length: 900 }, (_, ref) =>
+      JSON.stringify({ op: "publish", ref, channel: "other", data: ref }),
+    );
+    const frames = 200;
+    for (let count = 0; count < frames; count += 1) socket.send(frame.join("\n"));
+    socket.connection.socket.resume();
+    for (let count = 0; count < frames * frame.length; count += 1) {
+      expect(await socket.message()).toMatchObject({ type: "$ack", ref: count % frame.length });
+    }
+  });
+});

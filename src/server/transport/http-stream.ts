@@ -17,6 +17,7 @@ import type { Framing } from "./framing.ts";
 const HEADERS = {
   "Cache-Control": "no-store, no-transform",
   "X-Accel-Buffering": "no",
+  "X-Content-Type-Options": "nosniff",
 } as const;
 
 export interface HttpStreamOptions {

@@ -1,5 +1,6 @@
 /** `stream`: one JSON message a line, endless (PROTOCOL.md, "Stream"). What curl, fetch and XHR read. */
 
+import type { IncomingMessage } from "node:http";
 import { encodeItem, type SystemMessage } from "../../wire/message.ts";
 import type { WireEncoding } from "../connection.ts";
 import type { Answer } from "./answer.ts";
@@ -8,9 +9,9 @@ import { openHttpStream } from "./http-stream.ts";
 import { open } from "./open.ts";
 
 export function serveStream(answer: Answer): void {
-  const { res, hub, heartbeat } = answer;
-  const connection = openHttpStream(answer.req, res, {
-    contentType: "application/x-ndjson",
+  const { req, res, hub, heartbeat } = answer;
+  const connection = openHttpStream(req, res, {
+    contentType: isPage(req) ? "text/plain; charset=utf-8" : "application/x-ndjson",
     cursor: answer.cursor,
     maxBufferedBytes: hub.settings.maxBufferedBytes,
     heartbeat,
@@ -19,6 +20,11 @@ export function serveStream(answer: Answer): void {
   connection.owner = answer.subscription;
   open(answer, connection);
   answer.subscription.begin(connection);
+}
+
+/** A browser that opens the URL in a tab shows plain text as it comes; NDJSON it would download, without end. */
+function isPage({ headers }: IncomingMessage): boolean {
+  return headers.accept?.includes("text/html") ?? false;
 }
 
 /** NDJSON, one message a line. */
