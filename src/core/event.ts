@@ -79,16 +79,7 @@ export interface ReceivedGap {
 
 /** The item as an application reads it. */
 export function received<T>(item: Item): ReceivedEvent<T> | ReceivedGap {
-  if (isGap(item)) {
-    return {
-      type: "$gap",
-      channel: item.channel,
-      after: formatPosition(item.after),
-      next: formatPosition(item.next),
-      lost: item.lost,
-      reason: item.reason,
-    };
-  }
+  if (isGap(item)) return receivedGap(item);
   return {
     id: formatPosition(item.position),
     channel: item.channel,
@@ -99,13 +90,19 @@ export function received<T>(item: Item): ReceivedEvent<T> | ReceivedGap {
   };
 }
 
+/** A gap with its positions written out, as the wire has it too. */
+export function receivedGap({ channel, after, next, lost, reason }: Gap): ReceivedGap {
+  return { type: "$gap", channel, after: formatPosition(after), next: formatPosition(next), lost, reason };
+}
+
 /**
  * A value as an event's data: a string is text, a Uint8Array or ArrayBuffer binary, all else JSON.
  * @throws {TailwireError} `invalid_data` where JSON cannot hold it
  */
 export function dataFromValue(value: unknown): Data {
   if (typeof value === "string") return { kind: "text", text: value };
-  if (value instanceof Uint8Array) return { kind: "binary", bytes: value.slice() };
+  // Copies, for the caller may write on into its own; and the slice of a Buffer would be a view.
+  if (value instanceof Uint8Array) return { kind: "binary", bytes: new Uint8Array(value) };
   if (value instanceof ArrayBuffer) return { kind: "binary", bytes: new Uint8Array(value.slice(0)) };
   const text = stringify(value);
   if (text === undefined) throw new TailwireError("invalid_data", `a ${typeof value} is not JSON`);

@@ -4,8 +4,7 @@
  */
 
 import type { ErrorCode } from "../core/errors.ts";
-import type { ChannelEvent, Gap, Item } from "../core/event.ts";
-import { isGap } from "../core/event.ts";
+import { type ChannelEvent, type Item, isGap, type ReceivedGap, receivedGap } from "../core/event.ts";
 import { formatPosition } from "../core/position.ts";
 
 /** An event on the wire. */
@@ -39,14 +38,7 @@ export interface HeartbeatMessage {
 }
 
 /** A loss. */
-export interface GapMessage {
-  readonly type: "$gap";
-  readonly channel: string;
-  readonly after: string;
-  readonly next: string;
-  readonly lost: number | null;
-  readonly reason: "trimmed" | "epoch";
-}
+export type GapMessage = ReceivedGap;
 
 /** The server is about to end the connection. */
 export interface CloseMessage {
@@ -84,19 +76,7 @@ export interface ErrorMessage {
 
 /** An event or a gap as one line of JSON. The data of a JSON event is put in as it was published. */
 export function encodeItem(item: Item): string {
-  return isGap(item) ? JSON.stringify(gapMessage(item)) : encodeEvent(item);
-}
-
-/** A gap as a message. */
-export function gapMessage(gap: Gap): GapMessage {
-  return {
-    type: "$gap",
-    channel: gap.channel,
-    after: formatPosition(gap.after),
-    next: formatPosition(gap.next),
-    lost: gap.lost,
-    reason: gap.reason,
-  };
+  return isGap(item) ? JSON.stringify(receivedGap(item)) : encodeEvent(item);
 }
 
 function encodeEvent(event: ChannelEvent): string {

@@ -41,10 +41,15 @@ describe("data", () => {
 
   it("is a copy of bytes", () => {
     const bytes = Uint8Array.of(0, 1, 2, 3);
-    const copies = [dataFromValue(bytes.subarray(1, 3)), dataFromValue(bytes.buffer)];
+    const copies = [
+      dataFromValue(bytes.subarray(1, 3)),
+      dataFromValue(bytes.buffer),
+      dataFromValue(Buffer.from(bytes.buffer)),
+    ];
     bytes.fill(9);
     expect(copies).toEqual([
       { kind: "binary", bytes: Uint8Array.of(1, 2) },
+      { kind: "binary", bytes: Uint8Array.of(0, 1, 2, 3) },
       { kind: "binary", bytes: Uint8Array.of(0, 1, 2, 3) },
     ]);
   });

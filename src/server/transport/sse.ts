@@ -4,7 +4,7 @@ import type { Cursor } from "../../core/cursor.ts";
 import { formatCursor } from "../../core/cursor.ts";
 import { type ChannelEvent, type Item, isGap, positionAfter } from "../../core/event.ts";
 import { formatPosition, type Position } from "../../core/position.ts";
-import { encodeItem, gapMessage, type SystemMessage, toBase64 } from "../../wire/message.ts";
+import { encodeItem, type SystemMessage, toBase64 } from "../../wire/message.ts";
 import { encodeSse, encodeSseComment } from "../../wire/sse.ts";
 import type { WireEncoding } from "../connection.ts";
 import type { Answer } from "./answer.ts";
@@ -64,7 +64,7 @@ function makeEncoding(key: string, format: "raw" | "envelope", several: boolean,
 }
 
 function rawItem(item: Item, id: string): string {
-  if (isGap(item)) return encodeSse({ type: "$gap", data: JSON.stringify(gapMessage(item)), id });
+  if (isGap(item)) return encodeSse({ type: "$gap", data: encodeItem(item), id });
   return encodeSse({ type: item.type, data: rawData(item), id });
 }
 

@@ -1,7 +1,7 @@
 /** The three ways in which items become WebSocket frames. Pure. */
 
 import { type ChannelEvent, type Item, isGap } from "../../core/event.ts";
-import { encodeItem, gapMessage, type SystemMessage } from "../../wire/message.ts";
+import { encodeItem, type SystemMessage } from "../../wire/message.ts";
 import type { WireEncoding } from "../connection.ts";
 import { PING, websocketFrame } from "./websocket-frame.ts";
 
@@ -38,7 +38,7 @@ function encodingOf(key: string, frame: (lines: readonly string[]) => Buffer): W
 }
 
 function rawFrame(item: Item): Buffer {
-  return isGap(item) ? websocketFrame("text", JSON.stringify(gapMessage(item))) : rawData(item);
+  return isGap(item) ? websocketFrame("text", encodeItem(item)) : rawData(item);
 }
 
 function rawData({ data }: ChannelEvent): Buffer {
