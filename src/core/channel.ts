@@ -13,6 +13,7 @@ import type { Clock } from "./clock.ts";
 import { type ChannelEvent, eventBytes, type Item, isGap, positionAfter } from "./event.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Group, GroupHome } from "./group.ts";
+import { type Census, Pacer } from "./pacer.ts";
 import { type Position, samePosition } from "./position.ts";
 import type { MaybePromise, Read, ReadLimit, Store } from "./store.ts";
 
@@ -27,6 +28,8 @@ const SYNC_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 1024 * 1024 };
 const RECENT_LIMIT: ReadLimit = { maxEvents: 1000, maxBytes: 256 * 1024 };
 /** How much data one frame holds: a longer flush is cut, for a program that publishes without waiting has no end. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/** Bytes that wait for a flush past which publishers wait for it too. */
+const MAX_PENDING_BYTES = 256 * 1024;
 /** How long after a failed read the store is asked again, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -44,6 +47,7 @@ export class Channel implements GroupHome {
   readonly #flusher: Flusher;
   readonly #clock: Clock;
   readonly #unfollow: () => void;
+  readonly #pacer: Pacer;
   /** `syncing`: a read is under way that says what to go on from, and what comes meanwhile is held. */
   #state: "syncing" | "open" | "closed" = "syncing";
   #held: ChannelEvent[] = [];
@@ -60,6 +64,7 @@ export class Channel implements GroupHome {
     this.#store = store;
     this.#flusher = flusher;
     this.#clock = clock;
+    this.#pacer = new Pacer(clock, () => this.#census());
     this.#unfollow = store.follow(name, (event) => this.#take(event));
     this.#sync(() => store.read(name, { kind: "now" }, { maxEvents: 0, maxBytes: 0 }));
   }
@@ -68,20 +73,16 @@ export class Channel implements GroupHome {
     return this.#delivered;
   }
 
-  /** Bytes of events that wait for the flush. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
   /** Settles once it is known where the channel stands: at once where the store answers at once. */
   opened(): MaybePromise<void> {
     if (this.#state !== "syncing") return;
     return new Promise((resolve) => this.#whenOpen.push(resolve));
   }
 
-  /** Settles after the next flush, when sockets have had a turn to drain. */
-  nextFlush(): Promise<void> {
-    return new Promise((resolve) => this.#whenFlushed.push(resolve));
+  /** What a publisher waits for before its next event: the flush where too much is pending, or the pacer. */
+  paced(): Promise<void> | undefined {
+    if (this.#pendingBytes > MAX_PENDING_BYTES) return new Promise((resolve) => this.#whenFlushed.push(resolve));
+    return this.#pacer.paced();
   }
 
   read(after: Position, limit: ReadLimit): MaybePromise<Read> {
@@ -129,6 +130,7 @@ export class Channel implements GroupHome {
   #add(item: Item): void {
     this.#pending.push(item);
     this.#pendingBytes += bytesOf(item);
+    this.#pacer.took(bytesOf(item));
     this.#head = positionAfter(item);
     this.#flusher.mark(this);
   }
@@ -190,6 +192,16 @@ export class Channel implements GroupHome {
       first -= 1;
     }
     this.#recent = all.slice(Math.max(first, all.findLastIndex(isGap) + 1));
+  }
+
+  #census(): Census {
+    let size = 0;
+    let halfFull = 0;
+    for (const group of this.groups.values()) {
+      size += group.size;
+      halfFull += group.countHalfFull();
+    }
+    return { size, halfFull };
   }
 
   #settleFlush(): void {

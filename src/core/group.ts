@@ -21,6 +21,8 @@ export interface Encoding<Frame = unknown> {
 /** What a subscription writes to. */
 export interface Sink<Frame = unknown> {
   readonly encoding: Encoding<Frame>;
+  /** Whether more than half of what it may hold waits to be sent: it may soon take no more. */
+  readonly halfFull: boolean;
   /** Takes the frame in any case; false: take no more until drained. */
   write(frame: Frame): boolean;
   /** The log could not be read; the subscription is closed by then. */
@@ -71,6 +73,17 @@ export class Group {
     this.#members.delete(member);
     if (this.#members.size > 0) return;
     for (const home of this.#homes) home.groups.delete(this.#key);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** How many members may soon take no more. */
+  countHalfFull(): number {
+    let count = 0;
+    for (const member of this.#members) if (member.sink.halfFull) count += 1;
+    return count;
   }
 
   /** Hands what has come in `home` to every member. The hot loop: one write a member, nothing made for it. */

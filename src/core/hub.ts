@@ -40,9 +40,6 @@ const DEFAULTS: HubSettings = {
   maxEventBytes: 1024 * 1024,
 };
 
-/** Bytes that wait for a flush past which publishers of the channel are made to wait for it too. */
-const MAX_PENDING_BYTES = 256 * 1024;
-
 export interface PublishOptions {
   /** The event's type (`message`): 1 to 128 characters, not beginning with `$`. */
   readonly type?: string;
@@ -154,8 +151,7 @@ export class Hub {
 
   /** A promise where a publisher of the channel should wait before the next event, so that the fan-out keeps up. */
   paced(channel: ChannelName): Promise<void> | undefined {
-    const open = this.#channels.get(channel);
-    return open !== undefined && open.pendingBytes > MAX_PENDING_BYTES ? open.nextFlush() : undefined;
+    return this.#channels.get(channel)?.paced();
   }
 
   /** The cursor of the channels' newest events. */

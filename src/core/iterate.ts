@@ -76,6 +76,10 @@ class Iteration<T> implements AsyncIterableIterator<Received<T>>, Sink<readonly 
     return { done: true, value: undefined };
   }
 
+  get halfFull(): boolean {
+    return this.#waiting.length - this.#taken > MAX_WAITING / 2;
+  }
+
   write(items: readonly Item[]): boolean {
     for (const item of items) this.#waiting.push(item);
     this.#wake();

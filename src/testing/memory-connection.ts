@@ -51,6 +51,10 @@ export class MemoryConnection implements Connection {
     return this.#state === "closed";
   }
 
+  get halfFull(): boolean {
+    return this.#undrainedBytes > this.#capacityBytes / 2;
+  }
+
   /** Bytes written since it was last drained. */
   get undrainedBytes(): number {
     return this.#undrainedBytes;

@@ -24,6 +24,7 @@ class TestSink implements Sink<readonly Item[]> {
   readonly seen: string[] = [];
   frames = 0;
   takes = true;
+  halfFull = false;
   failed: unknown;
 
   write(items: readonly Item[]): boolean {

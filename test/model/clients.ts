@@ -114,6 +114,10 @@ class Link implements Sink<unknown> {
     return this.wire.encoding;
   }
 
+  get halfFull(): boolean {
+    return this.#undrained > this.#capacity / 2;
+  }
+
   begin(subscription: Subscription): void {
     this.#subscription = subscription;
     subscription.begin(this);

@@ -123,6 +123,10 @@ class HttpStream implements Connection {
     return this.#state === "closed";
   }
 
+  get halfFull(): boolean {
+    return this.#out.writableLength > this.#maxBufferedBytes / 2;
+  }
+
   write(frame: Uint8Array): boolean {
     const out = this.#out;
     if (!out.writable) return false;

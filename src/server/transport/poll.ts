@@ -57,6 +57,7 @@ function frame(cursor: Cursor, messages: readonly string[]): PollFrame {
 /** Waits for the first frame, the end of the wait, or the end of the hub. */
 class LongPoll implements Sink<PollFrame> {
   readonly encoding: Encoding<PollFrame>;
+  readonly halfFull = false;
   readonly #answer: Answer;
   readonly #cleanUp: () => void;
   #state: "waiting" | "answered" = "waiting";

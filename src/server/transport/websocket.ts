@@ -103,6 +103,10 @@ class WebSocketConnection implements WebSocketPeer {
     return this.#state === "closing" || this.#state === "closed";
   }
 
+  get halfFull(): boolean {
+    return this.#socket.writableLength > this.#maxBufferedBytes / 2;
+  }
+
   write(frame: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable || this.#ws.readyState !== this.#ws.OPEN) return false;
