@@ -17,6 +17,7 @@ const NAME = /^[A-Za-z0-9_.:@~-]{1,128}$/;
  * @throws {TailwireError} `invalid_channel`
  */
 export function parseChannelName(text: string): ChannelName {
+  if (typeof text !== "string") throw new TailwireError("invalid_channel", `a channel name is a string, not ${text}`);
   if (NAME.test(text)) return text as ChannelName;
   const why = text.startsWith("$")
     ? "names that begin with $ belong to the system"

@@ -44,6 +44,7 @@ export function parseFrom(
   channels: readonly ChannelName[],
   parameter = "from",
 ): ReadonlyMap<ChannelName, From> {
+  if (typeof text !== "string") throw unreadable(String(text), channels, parameter);
   const everywhere = parseWord(text) ?? (channels.length === 1 ? parseAfter(text) : undefined);
   if (everywhere !== undefined) return new Map(channels.map((channel) => [channel, everywhere]));
   const named = new Map<ChannelName, From>(channels.map((channel) => [channel, NOW]));

@@ -96,13 +96,17 @@ export function receivedGap({ channel, after, next, lost, reason }: Gap): Receiv
 }
 
 /**
- * A value as an event's data: a string is text, a Uint8Array or ArrayBuffer binary, all else JSON.
+ * A value as an event's data: a string is text; an ArrayBuffer, or a view of one such as Uint8Array, is binary; all
+ * else is JSON.
  * @throws {TailwireError} `invalid_data` where JSON cannot hold it
  */
 export function dataFromValue(value: unknown): Data {
   if (typeof value === "string") return { kind: "text", text: value };
-  // Copies, for the caller may write on into its own; and the slice of a Buffer would be a view.
-  if (value instanceof Uint8Array) return { kind: "binary", bytes: new Uint8Array(value) };
+  // Copies, for the caller may write on into its own.
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value;
+    return { kind: "binary", bytes: new Uint8Array(buffer, byteOffset, byteLength).slice() };
+  }
   if (value instanceof ArrayBuffer) return { kind: "binary", bytes: new Uint8Array(value.slice(0)) };
   const text = stringify(value);
   if (text === undefined) throw new TailwireError("invalid_data", `a ${typeof value} is not JSON`);
@@ -146,8 +150,9 @@ const FORBIDDEN = /[\r\n\0]/;
  * @throws {TailwireError} `invalid_parameter`
  */
 export function checkType(type: string): string {
+  checkLine("type", type, 128);
   if (type.startsWith("$")) throw invalid("type", "types that begin with $ belong to the system");
-  return checkLine("type", type, 128);
+  return type;
 }
 
 /**
@@ -168,6 +173,7 @@ export function checkIdempotencyKey(key: string, parameter = "idempotencyKey"): 
 }
 
 function checkLine(parameter: string, text: string, maxLength: number): string {
+  if (typeof text !== "string") throw invalid(parameter, "it is a string");
   if (text === "" || text.length > maxLength) throw invalid(parameter, `it has 1 to ${maxLength} characters`);
   if (FORBIDDEN.test(text)) throw invalid(parameter, "it may not hold CR, LF or NUL");
   return text;

@@ -263,7 +263,7 @@ function checkSettings(settings: HubSettings): HubSettings {
     const most = 2 ** 31 - 1;
     if (!(name in DEFAULTS)) throw new TailwireError("misuse", `there is no setting ${name}`, { parameter: name });
     const least = name === "flushMs" ? 0 : 1;
-    if (value >= least && value <= most) continue;
+    if (typeof value === "number" && value >= least && value <= most) continue;
     throw new TailwireError("misuse", `${name} is a number from ${least} to ${most}, not ${value}`, {
       parameter: name,
     });

@@ -24,7 +24,8 @@ export const DEFAULT_RETENTION: Retention = { maxEvents: 1000, maxBytes: 1024 * 
 export function checkRetention(retention: Retention): Retention {
   for (const [name, value] of Object.entries(retention)) {
     if (!(name in DEFAULT_RETENTION)) throw misuse(name, `there is no retention by ${name}`);
-    if (!(value >= 0)) throw misuse(name, `${name} is a number of at least 0, not ${value}`);
+    if (typeof value !== "number" || !(value >= 0))
+      throw misuse(name, `${name} is a number of at least 0, not ${value}`);
   }
   return retention;
 }

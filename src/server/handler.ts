@@ -121,7 +121,7 @@ function warn(error: unknown): void {
 
 function oneName(names: string): ChannelName {
   if (!names.includes(",")) return parseChannelName(names);
-  throw new TailwireError("invalid_channel", "this is done to one channel at a time");
+  throw new TailwireError("invalid_channel", "publishing and purging take one channel at a time");
 }
 
 function refuseMethod(res: ServerResponse, allowed: string): void {

@@ -17,12 +17,14 @@ export function parseBase(path: string): string {
 
 /** The route of a URL such as `/channels/chat?from=now`; undefined where it is none of ours. */
 export function matchRoute(base: string, url: string): Route | undefined {
-  if (!url.startsWith(base)) return undefined;
-  const mark = url.indexOf("?");
-  const path = url.slice(base.length, mark < 0 ? undefined : mark);
+  // RFC 9112, 3.2.2: a server takes the absolute form too.
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  if (!target.startsWith(base)) return undefined;
+  const mark = target.indexOf("?");
+  const path = target.slice(base.length, mark < 0 ? undefined : mark);
   if (path === "healthz") return { kind: "healthz" };
   if (!path.startsWith("channels/")) return undefined;
-  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+  const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
   return { kind: "channels", names: decode(path.slice("channels/".length)), query };
 }
 

@@ -1,41 +1,62 @@
 /**
- * Pipelining. RFC 9112, 9.3.2: requests of one connection may be worked on side by side only where all their
- * methods are safe. A publish is not, so it waits for the answers before it, and what comes behind it waits for it.
+ * Pipelining: a request is begun when the answers before it on its connection are out, and drained. That keeps their
+ * order, gives each its socket, and bounds what a client that asks without reading can make the server hold. While
+ * many requests wait, no more are read.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 
-/** The newest answer of each connection. */
-const newest = new WeakMap<object, ServerResponse>();
-/** Those that are not safe, or come behind one that was not when they came. */
-const unsafe = new WeakSet<ServerResponse>();
+/** Requests that wait past which the connection is not read: then its end is not noticed either, so not at the first. */
+const MAX_WAITING = 16;
+
+/** The requests of one connection. */
+interface Line {
+  newest: ServerResponse;
+  waiting: number;
+}
+
+const lines = new WeakMap<Duplex, Line>();
+/** Answers that do not end by themselves. */
+const endless = new WeakSet<ServerResponse>();
 
 /** Begins when it is this request's turn, and not at all when its connection has ended by then. */
-export function inTurn(req: IncomingMessage, res: ServerResponse, begin: () => void): void {
-  const before = newest.get(req.socket);
-  newest.set(req.socket, res);
-  const alone = before === undefined || before.writableFinished;
-  const safe =
-    (req.method === "GET" || req.method === "HEAD" || req.method === "OPTIONS") && (alone || !unsafe.has(before));
-  if (!safe) unsafe.add(res);
-  if (alone || safe) begin();
-  else afterAnswer(req.socket, before, begin);
+export function inTurn({ socket }: IncomingMessage, res: ServerResponse, begin: () => void): void {
+  const line = lines.get(socket) ?? { newest: res, waiting: 0 };
+  const before = line.newest;
+  line.newest = res;
+  lines.set(socket, line);
+  if (before === res || before.writableFinished) {
+    begin();
+    return;
+  }
+  line.waiting += 1;
+  // Not at once: node:http reads on at the end of each request that it parses.
+  if (line.waiting > MAX_WAITING) queueMicrotask(() => line.waiting > MAX_WAITING && socket.pause());
+  before.once("close", () => {
+    line.waiting -= 1;
+    if (socket.destroyed) return;
+    if (line.waiting === MAX_WAITING) socket.resume();
+    begin();
+  });
 }
 
-/** Begins when every answer of the connection is out. */
-export function afterAll(socket: { readonly destroyed: boolean }, begin: () => void): void {
-  const before = newest.get(socket);
+/** Begins when every answer of the connection is out; one that waits for an endless answer is ended instead. */
+export function afterAll(socket: Duplex, begin: () => void): void {
+  const before = lines.get(socket)?.newest;
   if (before === undefined || before.writableFinished) begin();
-  else afterAnswer(socket, before, begin);
+  else if (endless.has(before)) socket.destroy();
+  else before.once("close", () => socket.destroyed || begin());
 }
 
-function afterAnswer(socket: { readonly destroyed: boolean }, res: ServerResponse, begin: () => void): void {
-  res.once("close", () => socket.destroyed || begin());
+/** Says that an answer does not end by itself. */
+export function markEndless(res: ServerResponse): void {
+  endless.add(res);
 }
 
 /** Calls the listener, once or twice, when the answer is out or its connection has ended. */
 export function whenGone(req: IncomingMessage, res: ServerResponse, listener: () => void): void {
   res.on("close", listener); // `once` would keep 160 bytes more for each
-  // An answer that waits behind others is not told of the end of its connection.
+  // Behind another handler's answer it is not told of the end of its connection.
   if (res.socket === null) req.socket.once("close", listener);
 }

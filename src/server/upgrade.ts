@@ -50,16 +50,20 @@ export function createUpgrade({ hub, heartbeat, base, onError }: UpgradeContext)
     const ours = route?.kind === "channels";
     const server = this instanceof EventEmitter ? this : undefined;
     if (!ours && (server === undefined || server.listenerCount("upgrade") > 1)) return; // another listener's
+    socket.on("error", ignore);
     if (server !== undefined && (!ours || !wantsWebSocket(req, route.query))) {
       afterAll(socket, () => putBack(server, req, socket, head));
       return;
     }
     if (!ours) return;
-    socket.on("error", ignore);
-    serve(req, socket, head, route.names, route.query).catch((error) => {
-      if (!(error instanceof TailwireError)) onError(error);
-      refuse(req, socket, error);
-    });
+    afterAll(
+      socket,
+      () =>
+        void serve(req, socket, head, route.names, route.query).catch((error) => {
+          if (!(error instanceof TailwireError)) onError(error);
+          refuse(req, socket, error);
+        }),
+    );
   };
 }
 
@@ -98,7 +102,10 @@ function checkHandshake({ method, headers }: IncomingMessage): "raw" | typeof SU
   }
   const offered = headers["sec-websocket-protocol"];
   if (offered === undefined) return "raw";
-  if (offered.split(",").some((name) => name.trim() === SUBPROTOCOL)) return SUBPROTOCOL;
+  const names = offered.split(",").map((name) => name.trim());
+  if (new Set(names).size < names.length)
+    throw new TailwireError("invalid_handshake", "a subprotocol is offered twice");
+  if (names.includes(SUBPROTOCOL)) return SUBPROTOCOL;
   throw new TailwireError(
     "invalid_handshake",
     `the one subprotocol here is ${SUBPROTOCOL}; without any, frames are raw`,

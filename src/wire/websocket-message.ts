@@ -80,9 +80,13 @@ function parseFields(json: string): Fields {
 }
 
 function readRef({ ref }: Fields): Ref | undefined {
-  // A number such as 1e999 is none when it comes back.
-  if (ref === undefined || typeof ref === "string" || Number.isFinite(ref)) return ref as Ref | undefined;
-  throw invalid("ref is a string or a number");
+  // Others would not come back as they were sent.
+  if (ref === undefined || typeof ref === "string" || isExact(ref)) return ref as Ref | undefined;
+  throw invalid("ref is a string, or a number that JavaScript can hold");
+}
+
+function isExact(ref: unknown): boolean {
+  return Number.isInteger(ref) ? Number.isSafeInteger(ref) : Number.isFinite(ref);
 }
 
 function readMessage(fields: Fields, ref: Ref | undefined, json: string): ClientMessage {

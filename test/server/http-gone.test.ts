@@ -47,7 +47,7 @@ describe.each(WAYS)("a client that goes by %s", (_, go) => {
     const client = await rawConnection(port);
     client.request("GET", "/channels/slow?transport=long-poll&wait=60");
     client.request("GET", `/channels/news?transport=${name}`);
-    await store.whenFollowed(2);
+    await store.whenFollowed(1);
     go(client);
     await store.whenFollowed(0);
   });

@@ -102,6 +102,16 @@ describe("an Upgrade that is not a WebSocket is ignored", () => {
     expect(await dataOf(url, "news")).toEqual(["one", "two", "three"]);
   });
 
+  it("also behind a long poll that waits", async () => {
+    const { port, hub, store } = await serve();
+    const client = await rawConnection(port);
+    client.request("GET", "/channels/news?wait=60").request("GET", "/healthz", H2C);
+    await store.whenFollowed(1);
+    await hub.publish("news", "hello");
+    expect((await client.response()).json().events).toMatchObject([{ data: "hello" }]);
+    expect((await client.response()).json()).toEqual({ status: "ok" });
+  });
+
   it("for a whole NDJSON stream that goes on after the upgrade", async () => {
     const { port, hub } = await serve();
     const client = await rawConnection(port);
@@ -203,5 +213,30 @@ describe("without attach", () => {
     await hub.close();
     server.closeAllConnections();
     await gone;
+  });
+});
+
+describe("a WebSocket handshake behind other requests", () => {
+  it("is answered after them", async () => {
+    const { port, hub, store } = await serve();
+    const client = await rawConnection(port);
+    client.request("POST", "/channels/other", {}, "one").request("GET", "/channels/news?wait=60");
+    client.request("GET", "/channels/more", handshakeHeaders());
+    expect((await client.response()).status).toBe(201);
+    await store.whenFollowed(1);
+    await hub.publish("news", "hello");
+    expect((await client.response()).json().events).toMatchObject([{ data: "hello" }]);
+    expect((await client.head()).status).toBe(101);
+  });
+
+  it.each(["stream", "sse"])("ends the connection where an endless answer is under way: %s", async (transport) => {
+    const { port, hub, store } = await serve();
+    const client = await rawConnection(port);
+    await client.request("GET", `/channels/news?transport=${transport}`).head();
+    await client.chunk();
+    client.request("GET", "/channels/more", handshakeHeaders());
+    expect(await client.rest()).toBe("");
+    await store.whenFollowed(0);
+    await hub.publish("news", "to nobody");
   });
 });

@@ -32,6 +32,8 @@ const outbox = new Outbox(CHANNEL, element("outbox"), (id) => {
   return list.has(id);
 });
 let atEnd = true;
+/** The height of the conversation as it was last looked at. */
+let seenHeight = 0;
 
 nameField.value = recall("localStorage", NAME_KEY);
 nameField.addEventListener("change", () => remember("localStorage", NAME_KEY, nameField.value.trim()));
@@ -107,13 +109,17 @@ function fitViewport() {
 }
 
 function noteScroll() {
+  if (scroller.clientHeight !== seenHeight) return; // It was the window that moved, not the reader.
   atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
   if (atEnd) newer.hidden = true;
 }
 
 /** @param {Element[]} elements whose size moves the end: the window's, and what waits to be sent */
 function stayAtEnd(...elements) {
-  const observer = new ResizeObserver(() => atEnd && toEnd());
+  const observer = new ResizeObserver(() => {
+    seenHeight = scroller.clientHeight;
+    if (atEnd) toEnd();
+  });
   for (const one of elements) observer.observe(one);
 }
 

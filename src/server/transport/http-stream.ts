@@ -10,7 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
-import { whenGone } from "../turns.ts";
+import { markEndless, whenGone } from "../turns.ts";
 import type { Framing } from "./framing.ts";
 
 /** Says that no cache may keep the answer, and no proxy hold it back or change it. */
@@ -34,6 +34,7 @@ export function openHttpStream(req: IncomingMessage, res: ServerResponse, option
   res.socket?.setTimeout(0);
   res.writeHead(200, { ...HEADERS, "Content-Type": options.contentType, "Tailwire-Cursor": options.cursor });
   res.flushHeaders();
+  markEndless(res);
   const sealed = new SealedResponse(res);
   const direct = res.chunkedEncoding && res.socket !== null && !res.hasHeader("Content-Encoding");
   const stream = new HttpStream(sealed, direct ? res.socket : sealed, options, direct ? "chunked" : "plain");
