@@ -48,6 +48,11 @@ const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, H
 
 /** Makes the handler of a hub. */
 export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
+  return makeHandler(hub, options, false);
+}
+
+/** @param ownsRequests whether nobody else looks at the requests that are served here */
+export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: boolean): Handler {
   const base = parseBase(options.path ?? "/");
   const heartbeat = new Heartbeat(hub);
   const onError = options.onError ?? warn;
@@ -95,7 +100,16 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
     }
     if (hasBody(req)) req.resume(); // nobody asked for it
     const cursor = formatCursor(subscription.cursor);
-    await SERVE[plan.transport as HttpTransport]({ req, res, hub, heartbeat, plan, subscription, cursor });
+    await SERVE[plan.transport as HttpTransport]({
+      req,
+      res,
+      hub,
+      heartbeat,
+      plan,
+      subscription,
+      cursor,
+      ownsRequests,
+    });
   }
 
   function serveHealth(req: IncomingMessage, res: ServerResponse): void {

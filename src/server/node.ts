@@ -3,7 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Hub } from "../core/hub.ts";
-import { createHandler, type HandlerOptions } from "./handler.ts";
+import { type HandlerOptions, makeHandler } from "./handler.ts";
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -13,7 +13,7 @@ type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
  * @returns takes it off the server again; open connections live on until the hub closes
  */
 export function attach(server: Server | SecureServer, hub: Hub, options: HandlerOptions = {}): () => void {
-  const handler = createHandler(hub, options);
+  const handler = makeHandler(hub, options, true);
   const others = server.listeners("request") as RequestListener[];
   const listen: RequestListener = (req, res) => {
     if (others.length === 0 || handler.handles(req)) handler(req, res);

@@ -14,15 +14,15 @@ const MAX_WAITING = 16;
 interface Line {
   newest: ServerResponse;
   waiting: number;
+  /** Whether an answer is under way that does not end by itself. */
+  endless: boolean;
 }
 
 const lines = new WeakMap<Duplex, Line>();
-/** Answers that do not end by themselves. */
-const endless = new WeakSet<ServerResponse>();
 
 /** Begins when it is this request's turn, and not at all when its connection has ended by then. */
 export function inTurn({ socket }: IncomingMessage, res: ServerResponse, begin: () => void): void {
-  const line = lines.get(socket) ?? { newest: res, waiting: 0 };
+  const line = lines.get(socket) ?? { newest: res, waiting: 0, endless: false };
   const before = line.newest;
   line.newest = res;
   lines.set(socket, line);
@@ -43,15 +43,16 @@ export function inTurn({ socket }: IncomingMessage, res: ServerResponse, begin: 
 
 /** Begins when every answer of the connection is out; one that waits for an endless answer is ended instead. */
 export function afterAll(socket: Duplex, begin: () => void): void {
-  const before = lines.get(socket)?.newest;
-  if (before === undefined || before.writableFinished) begin();
-  else if (endless.has(before)) socket.destroy();
-  else before.once("close", () => socket.destroyed || begin());
+  const line = lines.get(socket);
+  if (line === undefined || line.newest.writableFinished) begin();
+  else if (line.endless) socket.destroy();
+  else line.newest.once("close", () => socket.destroyed || begin());
 }
 
-/** Says that an answer does not end by itself. */
-export function markEndless(res: ServerResponse): void {
-  endless.add(res);
+/** Says that the answer to a request does not end by itself. */
+export function markEndless({ socket }: IncomingMessage): void {
+  const line = lines.get(socket);
+  if (line !== undefined) line.endless = true;
 }
 
 /** Calls the listener, once or twice, when the answer is out or its connection has ended. */

@@ -1,9 +1,11 @@
 /** What stands in the heads and bodies of answers (PROTOCOL.md, "Routes"), from a bare socket. */
 
+import { createServer, type IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
+import { createHandler, createHub } from "../../src/index.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { type RawConnection, rawConnection } from "../e2e/raw-connection.ts";
-import { type Served, serve } from "../e2e/serve.ts";
+import { listen, type Served, serve } from "../e2e/serve.ts";
 
 const POSITION = /^[a-z0-9]{8}:\d+$/;
 const METHODS = "GET, HEAD, POST, DELETE, OPTIONS";
@@ -44,6 +46,22 @@ describe("an endless answer", () => {
     const { headers } = await client.request("GET", "/channels/news", navigation).head();
     expect(headers["content-type"]).toBe("text/plain; charset=utf-8");
     expect(await client.message()).toMatchObject({ type: "$open", transport: "stream" });
+  });
+
+  it("keeps the request's head only where somebody else may ask for it", async () => {
+    const attached = await serve();
+    const requests: IncomingMessage[] = [];
+    attached.server.prependListener("request", (req) => requests.push(req));
+    const hub = createHub();
+    const handler = createHandler(hub);
+    const mounted = await listen(
+      createServer((req, res) => handler(req, res)).prependListener("request", (req) => requests.push(req)),
+    );
+    for (const { port } of [attached, mounted]) {
+      await (await rawConnection(port)).request("GET", "/channels/news", { "User-Agent": "test" }).head();
+    }
+    expect(requests.map(({ headers }) => headers["user-agent"])).toEqual([undefined, "test"]);
+    await hub.close();
   });
 
   it("says in $open where it begins, how long a silence may be, and when", async () => {

@@ -14,6 +14,8 @@ export interface Answer {
   readonly plan: Plan;
   /** Opened, not begun. The transport closes it when its link ends. */
   readonly subscription: Subscription;
+  /** Whether nobody else looks at the request, so that an endless answer need not keep it. */
+  readonly ownsRequests: boolean;
   /** Where the subscription begins. */
   readonly cursor: string;
 }

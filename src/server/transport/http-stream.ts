@@ -6,11 +6,12 @@
  * or for HTTP/1.0, it goes the public way of `res.write`, with plain frames.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import { markEndless, whenGone } from "../turns.ts";
+import type { Answer } from "./answer.ts";
 import type { Framing } from "./framing.ts";
 
 /** Says that no cache may keep the answer, and no proxy hold it back or change it. */
@@ -22,24 +23,36 @@ const HEADERS = {
 
 export interface HttpStreamOptions {
   readonly contentType: string;
-  readonly cursor: string;
-  readonly maxBufferedBytes: number;
-  readonly heartbeat: Heartbeat;
   /** Makes the encoding, once it is known how the body is framed. */
   encoding(framing: Framing): WireEncoding;
 }
 
 /** Sends the head at once, and gives the connection. */
-export function openHttpStream(req: IncomingMessage, res: ServerResponse, options: HttpStreamOptions): Connection {
+export function openHttpStream(answer: Answer, options: HttpStreamOptions): Connection {
+  const { req, res, heartbeat, hub } = answer;
   res.socket?.setTimeout(0);
-  res.writeHead(200, { ...HEADERS, "Content-Type": options.contentType, "Tailwire-Cursor": options.cursor });
+  res.writeHead(200, { ...HEADERS, "Content-Type": options.contentType, "Tailwire-Cursor": answer.cursor });
   res.flushHeaders();
-  markEndless(res);
+  markEndless(req);
   const sealed = new SealedResponse(res);
   const direct = res.chunkedEncoding && res.socket !== null && !res.hasHeader("Content-Encoding");
-  const stream = new HttpStream(sealed, direct ? res.socket : sealed, options, direct ? "chunked" : "plain");
+  const encoding = options.encoding(direct ? "chunked" : "plain");
+  const stream = new HttpStream(
+    sealed,
+    direct ? res.socket : sealed,
+    encoding,
+    heartbeat,
+    hub.settings.maxBufferedBytes,
+  );
+  if (answer.ownsRequests) forget(req);
   whenGone(req, res, () => stream.ended());
   return stream;
+}
+
+/** Lets go of a request's head, which an idle stream would keep: a browser's is a kilobyte. */
+function forget(req: { headers: unknown; rawHeaders: string[] }): void {
+  req.rawHeaders = [];
+  req.headers = undefined; // node:http makes it of rawHeaders again, if it is asked for
 }
 
 /** Where frames go. */
@@ -110,14 +123,14 @@ class HttpStream implements Connection {
   readonly #maxBufferedBytes: number;
   #state: "open" | "full" | "closed" = "open";
 
-  constructor(res: SealedResponse, out: Out, options: HttpStreamOptions, framing: Framing) {
+  constructor(res: SealedResponse, out: Out, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
     this.#res = res;
     this.#out = out;
-    this.#heartbeat = options.heartbeat;
-    this.#maxBufferedBytes = options.maxBufferedBytes;
-    this.encoding = options.encoding(framing);
-    options.heartbeat.add(this);
-    this.wroteAt = options.heartbeat.now;
+    this.#heartbeat = heartbeat;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    this.encoding = encoding;
+    heartbeat.add(this);
+    this.wroteAt = heartbeat.now;
   }
 
   get closed(): boolean {

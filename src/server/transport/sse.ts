@@ -13,12 +13,9 @@ import { openHttpStream } from "./http-stream.ts";
 import { open } from "./open.ts";
 
 export function serveSse(answer: Answer): void {
-  const { res, hub, heartbeat, plan } = answer;
-  const connection = openHttpStream(answer.req, res, {
+  const { plan } = answer;
+  const connection = openHttpStream(answer, {
     contentType: "text/event-stream",
-    cursor: answer.cursor,
-    maxBufferedBytes: hub.settings.maxBufferedBytes,
-    heartbeat,
     encoding: (framing) => sseEncoding(plan.format, plan.names.length > 1, framing),
   });
   connection.owner = answer.subscription;

@@ -9,12 +9,8 @@ import { openHttpStream } from "./http-stream.ts";
 import { open } from "./open.ts";
 
 export function serveStream(answer: Answer): void {
-  const { req, res, hub, heartbeat } = answer;
-  const connection = openHttpStream(req, res, {
-    contentType: isPage(req) ? "text/plain; charset=utf-8" : "application/x-ndjson",
-    cursor: answer.cursor,
-    maxBufferedBytes: hub.settings.maxBufferedBytes,
-    heartbeat,
+  const connection = openHttpStream(answer, {
+    contentType: isPage(answer.req) ? "text/plain; charset=utf-8" : "application/x-ndjson",
     encoding: streamEncoding,
   });
   connection.owner = answer.subscription;
