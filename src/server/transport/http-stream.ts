@@ -6,7 +6,7 @@
  * or for HTTP/1.0, it goes the public way of `res.write`, with plain frames.
  */
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
@@ -50,10 +50,12 @@ export function openHttpStream(answer: Answer, options: HttpStreamOptions): Conn
 }
 
 /** Lets go of a request's head, which an idle stream would keep: a browser's is a kilobyte. */
-function forget(req: { headers: unknown; rawHeaders: string[] }): void {
-  req.rawHeaders = [];
-  req.headers = undefined; // node:http makes it of rawHeaders again, if it is asked for
+function forget(req: IncomingMessage): void {
+  req.rawHeaders = NONE;
+  req.headers = {};
 }
+
+const NONE: string[] = [];
 
 /** Where frames go. */
 interface Out {
