@@ -48,11 +48,11 @@ const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, H
 
 /** Makes the handler of a hub. */
 export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
-  return makeHandler(hub, options, false);
+  return makeHandler(hub, options, () => false);
 }
 
 /** @param ownsRequests whether nobody else looks at the requests that are served here */
-export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: boolean): Handler {
+export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () => boolean): Handler {
   const base = parseBase(options.path ?? "/");
   const heartbeat = new Heartbeat(hub);
   const onError = options.onError ?? warn;
@@ -108,7 +108,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: boo
       plan,
       subscription,
       cursor,
-      ownsRequests,
+      ownsRequest: ownsRequests(),
     });
   }
 

@@ -15,7 +15,7 @@ export interface Answer {
   /** Opened, not begun. The transport closes it when its link ends. */
   readonly subscription: Subscription;
   /** Whether nobody else looks at the request, so that an endless answer need not keep it. */
-  readonly ownsRequests: boolean;
+  readonly ownsRequest: boolean;
   /** Where the subscription begins. */
   readonly cursor: string;
 }

@@ -44,7 +44,7 @@ export function openHttpStream(answer: Answer, options: HttpStreamOptions): Conn
     heartbeat,
     hub.settings.maxBufferedBytes,
   );
-  if (answer.ownsRequests) forget(req);
+  if (answer.ownsRequest) forget(req);
   whenGone(req, res, () => stream.ended());
   return stream;
 }
