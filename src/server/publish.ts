@@ -129,8 +129,8 @@ function checkJson(text: string, what: string): unknown {
 }
 
 function readForm(req: IncomingMessage, query: URLSearchParams): Form {
-  const type = query.get("type");
-  const key = query.get("key");
+  const type = readWord(query, "type");
+  const key = readWord(query, "key");
   const idempotencyKey = req.headers["idempotency-key"];
   return {
     type: type === null ? "message" : checkType(type),
@@ -138,6 +138,13 @@ function readForm(req: IncomingMessage, query: URLSearchParams): Form {
     idempotencyKey:
       typeof idempotencyKey === "string" ? checkIdempotencyKey(idempotencyKey, "Idempotency-Key") : undefined,
   };
+}
+
+/** A parameter, or null. Bytes that are not UTF-8 have become U+FFFD by now; nobody means that character. */
+function readWord(query: URLSearchParams, parameter: string): string | null {
+  const text = query.get(parameter);
+  if (!text?.includes("\uFFFD")) return text;
+  throw new TailwireError("invalid_parameter", `${parameter}: it is not UTF-8`, { parameter });
 }
 
 function readMediaType(req: IncomingMessage): string {

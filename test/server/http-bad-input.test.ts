@@ -236,8 +236,8 @@ describe("data", () => {
 
 describe("type, key and Idempotency-Key", () => {
   it.each([
-    ["type", ["", "a%0Ab", "a%0Db", "a%00b", "$open", "%24gap", "x".repeat(129)]],
-    ["key", ["", "a%0Ab", "a%0Db", "a%00b", "x".repeat(257)]],
+    ["type", ["", "a%0Ab", "a%0Db", "a%00b", "$open", "%24gap", "%ff", "%ED%A0%80", "x".repeat(129)]],
+    ["key", ["", "a%0Ab", "a%0Db", "a%00b", "%ff", "x".repeat(257)]],
   ])("%s that may not stand in a stream: 400 invalid_parameter, nothing published", async (parameter, values) => {
     const { client, url } = await connected();
     for (const value of values) {
