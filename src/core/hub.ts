@@ -84,8 +84,8 @@ export class Hub {
   }
 
   /**
-   * Appends an event to a channel. A string is text, a Uint8Array or ArrayBuffer binary, anything else JSON.
-   * Await it: that paces a publisher that is quicker than the fan-out.
+   * Appends an event to a channel. A string is text, an ArrayBuffer or a view of one (Uint8Array) binary, anything
+   * else JSON. Await it: that paces a publisher that is quicker than the fan-out.
    * @throws {TailwireError} `invalid_channel`, `invalid_parameter`, `invalid_data`, `event_too_large`, `shutting_down`
    */
   async publish(channel: string, data: unknown, options: PublishOptions = {}): Promise<Published> {

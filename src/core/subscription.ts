@@ -34,10 +34,11 @@ export interface Place {
 }
 
 /**
- * `idle`: not begun. `reading`: the store was asked. `draining`: the sink takes no more. `waiting`: it has
- * read more than was delivered to the others, and goes on with them at the next flush.
+ * `idle`: not begun. `reading`: the store was asked. `outdated`: the same, but a channel was flushed meanwhile, so that
+ * what was read may be old. `draining`: the sink takes no more. `waiting`: it has read more than was delivered to the
+ * others, and goes on with them at the next flush.
  */
-type State = "idle" | "reading" | "draining" | "waiting" | "live" | "closed";
+type State = "idle" | "reading" | "outdated" | "draining" | "waiting" | "live" | "closed";
 
 export class Subscription implements Member {
   readonly #places: readonly Place[];
@@ -45,8 +46,6 @@ export class Subscription implements Member {
   #state: State = "idle";
   #groups: readonly Group[] = [];
   #sink: Sink | undefined;
-  /** A channel was flushed while the store was being read, so that what was read may be old. */
-  #outdated = false;
 
   /** @param release called once for each channel, when the subscription is closed */
   constructor(places: readonly Place[], release: Release) {
@@ -93,7 +92,7 @@ export class Subscription implements Member {
   /** A channel was flushed. */
   flushed(): void {
     if (this.#state === "waiting") this.#pump();
-    else this.#outdated = true;
+    else if (this.#state === "reading") this.#state = "outdated";
   }
 
   lag(): void {
@@ -116,7 +115,6 @@ export class Subscription implements Member {
     try {
       for (let more = true; more; ) {
         this.#state = "reading";
-        this.#outdated = false;
         const before = this.cursor;
         const items = this.#gather(CATCH_UP_LIMIT);
         if (items instanceof Promise) {
@@ -133,7 +131,7 @@ export class Subscription implements Member {
   #pumpLater(items: Promise<readonly Item[]>, before: Cursor): void {
     items.then(
       (read) => {
-        if (this.#state === "reading" && this.#take(read, before)) this.#pump();
+        if (this.#state !== "closed" && this.#take(read, before)) this.#pump();
       },
       (error) => this.#fail(error),
     );
@@ -143,7 +141,7 @@ export class Subscription implements Member {
   #take(items: readonly Item[], before: Cursor): boolean {
     if (items.length > 0) {
       const taken = this.sink.write(this.sink.encoding.encode(items, before));
-      if (this.#state !== "reading") return false; // the sink closed it
+      if (this.#state === "closed") return false; // by its sink
       if (!taken) {
         this.#stopWaiting();
         this.#state = "draining";
@@ -151,7 +149,7 @@ export class Subscription implements Member {
       return taken;
     }
     if (this.#places.every(({ channel, position }) => samePosition(position, channel.delivered))) this.#goLive();
-    else if (this.#outdated) return true;
+    else if (this.#state === "outdated") return true;
     else this.#state = "waiting";
     return false;
   }

@@ -29,11 +29,6 @@ export class Heartbeat {
     hub.whenClosing(() => this.#closeAll());
   }
 
-  /** How many connections there are. */
-  get size(): number {
-    return this.#connections.size;
-  }
-
   add(connection: Connection): void {
     if (this.#connections.size === 0) this.#schedule();
     this.#connections.add(connection);

@@ -87,7 +87,7 @@ async function openAll(hub: Hub, plan: Plan, eachAlone: boolean): Promise<readon
 
 /**
  * RFC 6455, 4.2.1, so that what is wrong is answered as everywhere; `ws` checks again.
- * @throws {TailwireError} `invalid_handshake`, `upgrade_required`, `method_not_allowed`
+ * @throws {TailwireError} `invalid_handshake`, `upgrade_required`
  */
 function checkHandshake({ method, headers }: IncomingMessage): "raw" | typeof SUBPROTOCOL {
   if (method !== "GET") throw new TailwireError("invalid_handshake", "a WebSocket handshake is a GET request");

@@ -225,6 +225,35 @@ describe("a hub", () => {
     expect(sink.seen).toEqual(["1", "2", "3", "4", "5", "6"]);
   });
 
+  test("reads again where a channel was flushed while a late answer was on its way", async () => {
+    const store = memoryStore();
+    let answer: (() => void) | undefined;
+    let late = false;
+    const slow: Store = {
+      append: (...args) => store.append(...args),
+      follow: (...args) => store.follow(...args),
+      read(...args) {
+        const read = store.read(...args);
+        if (!late) return read;
+        return new Promise((resolve) => {
+          answer = () => resolve(read);
+        });
+      },
+    };
+    const { clock, hub, publish, subscribe } = setUp({ store: slow });
+    await subscribe();
+    await publish("1");
+    const subscription = await hub.open([CHAT], new Map());
+    const sink = new TestSink();
+    late = true;
+    subscription.begin(sink);
+    await publish("2");
+    clock.settle();
+    answer?.();
+    await clock.settleAsync();
+    expect([sink.seen, subscription.state]).toEqual([["2"], "live"]);
+  });
+
   test("closes a subscription whose log cannot be read, and tells its sink", async () => {
     const store = memoryStore();
     let broken = false;
