@@ -32,6 +32,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   server: { files: ["src/core/", "src/wire/"], node: true, packages: ["ws", "negotiator"] },
   client: { ...NOTHING, files: CLIENT },
   eventsource: { ...NOTHING, files: CLIENT },
+  react: { ...NOTHING, files: ["src/client/index.ts"], packages: ["react"] },
   testing: { files: ["src/core/", "src/wire/", "src/server/connection.ts"], node: true, packages: [] },
   cli: { files: ["src/index.ts", "src/client/index.ts"], node: true, packages: "any", time: true },
 };

@@ -11,11 +11,14 @@ export type ErrorCode =
   | "event_too_large" // over maxEventBytes
   | "unsupported_media_type" // a charset or content coding that is not read
   | "not_acceptable" // nothing that the client accepts can be sent
+  | "transport_disabled" // a transport that the server has, and that is switched off
   | "not_found" // no such route
   | "method_not_allowed" // the route does not have this method
   | "not_supported" // the store does not have this ability
   | "upgrade_required" // a WebSocket version that is not spoken
   | "shutting_down" // the hub is closed
+  | "protocol_error" // a client: what came is not the protocol
+  | "unreachable" // a client: nothing came, over no transport, in time
   | "misuse" // the library was called wrongly; the message says how it is done
   | "internal"; // a fault of the server
 

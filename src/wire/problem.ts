@@ -27,6 +27,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_data: 400,
   invalid_message: 400,
   invalid_handshake: 400,
+  transport_disabled: 403,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,
@@ -36,11 +37,14 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   misuse: 500,
   internal: 500,
   not_supported: 501,
+  protocol_error: 502,
   shutting_down: 503,
+  unreachable: 504,
 };
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
@@ -49,7 +53,9 @@ const TITLES: Readonly<Record<number, string>> = {
   426: "Upgrade Required",
   500: "Internal Server Error",
   501: "Not Implemented",
+  502: "Bad Gateway",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
 };
 
 /** An error as a problem; `more` adds members such as the line of an NDJSON body. */
