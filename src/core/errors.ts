@@ -12,6 +12,7 @@ export type ErrorCode =
   | "unsupported_media_type" // a charset or content coding that is not read
   | "not_acceptable" // nothing that the client accepts can be sent
   | "transport_disabled" // a transport that the server has, and that is switched off
+  | "origin_not_allowed" // a page of an origin that is not in allowOrigins
   | "not_found" // no such route
   | "method_not_allowed" // the route does not have this method
   | "not_supported" // the store does not have this ability

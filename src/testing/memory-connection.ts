@@ -3,7 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../server/connection.ts";
 import type { CloseCode } from "../wire/close-codes.ts";
-import { CLOSE_CODES } from "../wire/close-codes.ts";
+import { COMES_BACK } from "../wire/close-codes.ts";
 import { encodeItem, type Message, parseMessage, type SystemMessage } from "../wire/message.ts";
 
 export interface MemoryConnectionOptions {
@@ -94,7 +94,7 @@ export class MemoryConnection implements Connection {
 
   close(code: CloseCode, reason: string): void {
     this.closes.push({ code, reason });
-    const reconnectMs = CLOSE_CODES[code].comesBack ? 0 : null;
+    const reconnectMs = COMES_BACK[code] ? 0 : null;
     const frame = this.encoding.close({ type: "$close", code, reason, reconnectMs });
     if (frame !== undefined) this.write(frame);
     this.cut();

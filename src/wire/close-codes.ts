@@ -1,21 +1,21 @@
 /** Why a connection ends: RFC 6455, 7.4.1, and the protocol's own from 4400. One table for both ends. */
 
 /** Every code that a `$close` message or a WebSocket close frame of this protocol can carry. */
-export type CloseCode = keyof typeof CLOSE_CODES;
+export type CloseCode = keyof typeof COMES_BACK;
 
-/** What each code means, and whether a client comes back by itself. */
-export const CLOSE_CODES = {
-  1000: { meaning: "done", comesBack: false },
-  1001: { meaning: "the server is shutting down", comesBack: true },
-  1002: { meaning: "a frame broke the WebSocket protocol", comesBack: true },
-  1003: { meaning: "this kind of data is not taken here", comesBack: false },
-  1007: { meaning: "text that is not UTF-8", comesBack: false },
-  1008: { meaning: "against the server's policy", comesBack: false },
-  1009: { meaning: "a message was too big", comesBack: false },
-  1011: { meaning: "a fault of the server", comesBack: true },
-  1012: { meaning: "the server restarts", comesBack: true },
-  1013: { meaning: "try again later", comesBack: true },
-  4401: { meaning: "the token is missing, bad or expired", comesBack: true },
-  4403: { meaning: "not allowed", comesBack: false },
-  4429: { meaning: "too fast", comesBack: true },
+/** Whether a client comes back by itself. */
+export const COMES_BACK = {
+  1000: false, // done
+  1001: true, // the server is shutting down
+  1002: true, // a frame broke the WebSocket protocol
+  1003: false, // this kind of data is not taken here
+  1007: false, // text that is not UTF-8
+  1008: false, // against the server's policy
+  1009: false, // a message was too big
+  1011: true, // a fault of the server
+  1012: true, // the server restarts
+  1013: true, // try again later
+  4401: true, // the token is missing, bad or expired
+  4403: false, // not allowed
+  4429: true, // too fast
 } as const;

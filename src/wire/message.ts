@@ -118,23 +118,16 @@ export function fromBase64(text: string): Uint8Array | undefined {
   }
 }
 
-/** What `typeof` may give for each field, or "null". */
-type Shape = Readonly<Record<string, readonly string[]>>;
-
-const TEXT = ["string"];
-const OPTIONAL_TEXT = ["string", "undefined"];
-const NUMBER = ["number"];
-const NUMBER_OR_NULL = ["number", "null"];
-const ANY = ["string", "number", "boolean", "object", "null"];
-
-const EVENT: Shape = { id: TEXT, channel: TEXT, key: OPTIONAL_TEXT, time: NUMBER, data: ANY, encoding: OPTIONAL_TEXT };
-const SYSTEM: Readonly<Record<string, Shape>> = {
-  $open: { cursor: TEXT, heartbeatMs: NUMBER, transport: TEXT, time: NUMBER },
-  $heartbeat: { time: NUMBER },
-  $gap: { channel: TEXT, after: TEXT, next: TEXT, lost: NUMBER_OR_NULL, reason: TEXT },
-  $close: { code: NUMBER, reason: TEXT, reconnectMs: NUMBER_OR_NULL },
-  $ack: { ref: ["string", "number"], id: OPTIONAL_TEXT, cursor: OPTIONAL_TEXT },
-  $error: { ref: ["string", "number", "undefined"], code: TEXT, detail: TEXT },
+/** The fields of each type of message, with what `typeof` may give for them; "null" for null. */
+const EVENT =
+  "id:string channel:string key:string|undefined time:number encoding:string|undefined data:string|number|boolean|object|null";
+const SYSTEM: Readonly<Record<string, string>> = {
+  $open: "cursor:string heartbeatMs:number transport:string time:number",
+  $heartbeat: "time:number",
+  $gap: "channel:string after:string next:string lost:number|null reason:string",
+  $close: "code:number reason:string reconnectMs:number|null",
+  $ack: "ref:string|number id:string|undefined cursor:string|undefined",
+  $error: "ref:string|number|undefined code:string detail:string",
 };
 
 /**
@@ -143,26 +136,30 @@ const SYSTEM: Readonly<Record<string, Shape>> = {
  * @returns undefined where the text is no message, or of a system type that this version does not know
  */
 export function parseMessage(json: string): Message | AckMessage | ErrorMessage | undefined {
-  const fields = parseFields(json);
-  const type = fields?.type;
-  if (!fields || typeof type !== "string") return undefined;
-  const shape = type.startsWith("$") ? SYSTEM[type] : EVENT;
-  if (shape === undefined) return undefined;
-  for (const name in shape) {
-    if (!shape[name]?.includes(kindOf(fields[name]))) return undefined;
-  }
-  return fields as unknown as Message | AckMessage | ErrorMessage;
+  const value = parseJson(json);
+  return checkMessage(value) ? value : undefined;
 }
 
-/** Any JSON value: those that are no object have no type, so that parseMessage refuses them. */
-function parseFields(json: string): Record<string, unknown> | null | undefined {
+/** Whether a value is a message, as {@link parseMessage} has it. */
+export function checkMessage(value: unknown): value is Message | AckMessage | ErrorMessage {
+  // A JSON value that is no object has no type.
+  const fields = value as Record<string, unknown> | null | undefined;
+  const type = fields?.type;
+  if (!fields || typeof type !== "string") return false;
+  const shape = type.startsWith("$") ? SYSTEM[type] : EVENT;
+  return shape?.split(" ").every((field) => hasField(fields, field)) ?? false;
+}
+
+function hasField(fields: Record<string, unknown>, field: string): boolean {
+  const [name = "", kinds = ""] = field.split(":");
+  const value = fields[name];
+  return kinds.split("|").includes(value === null ? "null" : typeof value);
+}
+
+function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
     return undefined;
   }
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? "null" : typeof value;
 }

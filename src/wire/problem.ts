@@ -28,6 +28,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_message: 400,
   invalid_handshake: 400,
   transport_disabled: 403,
+  origin_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,

@@ -7,7 +7,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
+import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import { markEndless, whenGone } from "../turns.ts";
@@ -154,8 +154,7 @@ class HttpStream implements Connection {
 
   close(code: CloseCode, reason: string): void {
     if (this.#state === "closed") return;
-    const { comesBack } = CLOSE_CODES[code];
-    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, comesBack));
+    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]));
     if (frame !== undefined) this.write(frame);
     this.#res.end();
     this.ended();

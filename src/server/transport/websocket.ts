@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Subscription } from "../../core/subscription.ts";
-import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
+import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { Answer } from "./answer.ts";
@@ -138,8 +138,7 @@ class WebSocketConnection implements WebSocketPeer {
 
   close(code: CloseCode, reason: string): void {
     if (this.closed) return;
-    const { comesBack } = CLOSE_CODES[code];
-    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, comesBack));
+    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]));
     if (frame !== undefined) this.write(frame);
     this.#ws.close(code, reason);
     this.#ended();

@@ -1,7 +1,7 @@
 /** The end: of a client, which is freed at once, and of the hub, which says so. */
 
 import assert from "node:assert/strict";
-import { CLOSE_CODES, type CloseCode } from "../../wire/close-codes.ts";
+import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { eventually, turn } from "../waiting.ts";
 import { type DriverEvent, type DriverMessage, TransportRefusal } from "./driver.ts";
 import { type Client, numberOf, numbers, type Stage, type TransportCase } from "./stage.ts";
@@ -72,8 +72,8 @@ export const ENDING_CASES: readonly TransportCase[] = [
       await client.event();
       await stage.server.hub.close();
       const close = await client.system("$close");
-      assert.ok(Object.hasOwn(CLOSE_CODES, close.code), `${close.code} is one of the protocol's`);
-      assert.equal(CLOSE_CODES[close.code as CloseCode].comesBack, true);
+      assert.ok(Object.hasOwn(COMES_BACK, close.code), `${close.code} is one of the protocol's`);
+      assert.equal(COMES_BACK[close.code as CloseCode], true);
       assert.equal(typeof close.reconnectMs, "number");
       await client.ended();
     },

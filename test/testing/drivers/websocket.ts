@@ -9,7 +9,7 @@ import {
   type DriverMessage,
   type TransportDriver,
 } from "../../../src/testing/index.ts";
-import { CLOSE_CODES, type CloseCode } from "../../../src/wire/close-codes.ts";
+import { type CloseCode, COMES_BACK } from "../../../src/wire/close-codes.ts";
 import { parseMessage } from "../../../src/wire/message.ts";
 import { channelsOf, messageOf, refusalOf, requestFor, textOf } from "./http.ts";
 import { Inbox } from "./inbox.ts";
@@ -101,8 +101,8 @@ function listenRaw(ws: WebSocket, inbox: Inbox): void {
   ws.on("message", (data: Buffer, isBinary: boolean) => inbox.put(rawMessage(data, isBinary), ""));
   ws.on("ping", () => inbox.put({ type: "$heartbeat", time: 0 }, ""));
   ws.on("close", (code: number, reason: Buffer) => {
-    if (!Object.hasOwn(CLOSE_CODES, code)) return;
-    const reconnectMs = CLOSE_CODES[code as CloseCode].comesBack ? 0 : null;
+    if (!Object.hasOwn(COMES_BACK, code)) return;
+    const reconnectMs = COMES_BACK[code as CloseCode] ? 0 : null;
     inbox.put({ type: "$close", code, reason: reason.toString(), reconnectMs }, "");
   });
 }

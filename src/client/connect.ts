@@ -1,0 +1,241 @@
+/** The client: one feed, its subscriptions, its publisher. */
+
+import { parseChannelName } from "../core/channel-name.ts";
+import type { Clock } from "../core/clock.ts";
+import { TailwireError } from "../core/errors.ts";
+import type { ReceivedEvent, ReceivedGap } from "../core/event.ts";
+import { clientClock } from "./backoff.ts";
+import { createDelivery, type StandardSchema } from "./deliver.ts";
+import { createQueue } from "./events.ts";
+import type { Feed, FeedListener, State } from "./feed.ts";
+import type { Transport, TransportName } from "./link.ts";
+import { watchPage } from "./page-signals.ts";
+import { createPublisher, type Published, type PublishOptions } from "./publisher.ts";
+import { createReader, type Reader } from "./reader.ts";
+import { createRemembered } from "./remembered.ts";
+import { createSession } from "./session.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+
+/** What a client can be told. */
+export interface ClientOptions {
+  /** Proves who this is: a text, or what gives a fresh one, asked at each connection. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Whether cookies go to a server of another origin, too. */
+  readonly withCredentials?: boolean;
+  /** The WebSocket class where there is no global one, such as that of `ws` in Node 20. */
+  readonly WebSocket?: typeof WebSocket;
+  /** Told of gaps whose subscription has no `onGap`. */
+  readonly onGap?: (gap: ReceivedGap) => void;
+  /** Told of listeners that throw, of events that do not fit, and of servers that do not speak the protocol. */
+  readonly onError?: (error: unknown) => void;
+  /** For tests: time moved by hand. */
+  readonly clock?: Clock;
+}
+
+export interface SubscribeOptions<T = unknown> {
+  /** `now` (the default), `earliest`, `-N`, or a cursor, such as one that the server put into the page. */
+  readonly from?: string;
+  /** Told when events are gone for good. */
+  readonly onGap?: (gap: ReceivedGap) => void;
+  /** What the data of each event has to be (Standard Schema: zod, valibot, arktype). */
+  readonly schema?: StandardSchema<T>;
+}
+
+export interface EventsOptions<T = unknown> extends SubscribeOptions<T> {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+}
+
+/** A client of one server. */
+export interface Push {
+  /**
+   * Hands on each event once, in order.
+   * @returns ends it
+   * @throws {TailwireError} `invalid_channel`, `invalid_parameter`
+   */
+  subscribe<T = unknown>(
+    channel: string,
+    onEvent: (event: ReceivedEvent<T>) => void,
+    options?: SubscribeOptions<T>,
+  ): () => void;
+  /** The events of one or several channels, to be read by `for await`. */
+  events<T = unknown>(
+    channels: string | readonly string[],
+    options?: EventsOptions<T>,
+  ): AsyncIterableIterator<ReceivedEvent<T>>;
+  /**
+   * Appends an event: a string as text, a Uint8Array as binary, all else as JSON. Settles when it is in the log. Tried
+   * again by itself for 30 s, without making two of it.
+   * @throws {TailwireError} what the server refuses it with; `unreachable` when it did not get there
+   */
+  publish(channel: string, data: unknown, options?: PublishOptions): Promise<Published>;
+  /** Calls the listener with each new state; `reason` where it closed by itself. Returns what ends that. */
+  on(type: "state", listener: (state: State, reason?: TailwireError) => void): () => void;
+  /** Ends all, for good. */
+  close(): void;
+  readonly state: State;
+  /** The transport in use; undefined where there is none. */
+  readonly transport: TransportName | undefined;
+}
+
+/** How a client shares its connection with other tabs; see `connect`. */
+export type ShareFeed = (
+  base: string,
+  clock: Clock,
+  makeSession: (listener: FeedListener) => Feed,
+) => ((listener: FeedListener) => Feed) | undefined;
+
+/**
+ * Makes a client of the given transports, in order of preference. `connect` has all of them; this leaves to a bundler
+ * those that are not named.
+ * @param url where the server's routes begin, such as `/push`
+ */
+export function connectWith(
+  transports: readonly Transport[],
+  url: string | URL,
+  options: ClientOptions = {},
+  share?: ShareFeed,
+): Push {
+  const { clock = clientClock, withCredentials = false, WebSocket, onError = report } = options;
+  const base = baseOf(url);
+  const token = typeof options.token === "function" ? options.token : () => options.token as string | undefined;
+  const listeners = new Set<(state: State, reason?: TailwireError) => void>();
+  const available = transports.filter((transport) => transport.available({ WebSocket }));
+  if (available.length === 0) throw new TailwireError("misuse", "none of these transports can be used here");
+
+  const session = (listener: FeedListener) =>
+    createSession(
+      {
+        base,
+        clock,
+        withCredentials,
+        WebSocket,
+        token,
+        transports: available,
+        remembered: createRemembered(base, clock),
+      },
+      listener,
+    );
+  const makeFeed = share?.(base, clock, session) ?? session;
+  let state: State = "closed";
+  let closed = false;
+
+  const subscriptions = createSubscriptions(() => feed);
+  const feed = makeFeed({
+    begin: subscriptions.begin,
+    item: subscriptions.item,
+    error: onError,
+    state(next, reason) {
+      publisher.linkChanged();
+      if (next === state) return;
+      state = next;
+      for (const listener of [...listeners]) safely(() => listener(next, reason));
+    },
+  });
+  const publisher = createPublisher({
+    base,
+    clock,
+    withCredentials,
+    token,
+    linkPublish: () => feed.publish,
+    doubt: () => feed.check(true),
+  });
+  const unwatch = watchPage((networkChanged) => feed.check(networkChanged));
+
+  function safely(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  function read<T>(
+    name: string,
+    onEvent: (event: ReceivedEvent<T>) => void,
+    { from = "now", schema, onGap = options.onGap }: SubscribeOptions<T>,
+  ): Reader {
+    if (closed) throw new TailwireError("misuse", "this client was closed");
+    const channel = parseChannelName(name);
+    if (!/^(now|earliest|-\d+|\w+:\d+)$/.test(from)) {
+      throw new TailwireError("invalid_parameter", "from is now, earliest, -N or a cursor", { parameter: "from" });
+    }
+    return createReader({
+      channel,
+      from,
+      deliver: createDelivery({ onEvent, onGap: (gap) => onGap?.(gap), onError, schema }),
+      feedAt: () => feed.at(channel),
+      catchUp: (listener) => session({ ...listener, state: () => {}, error: onError }),
+    });
+  }
+
+  return {
+    subscribe(channel, onEvent, more = {}) {
+      const reader = read(channel, onEvent, more);
+      subscriptions.add(reader, more.from ?? "now");
+      return () => subscriptions.remove(reader);
+    },
+
+    events<T>(channels: string | readonly string[], { signal, ...more }: EventsOptions<T> = {}) {
+      const queue = createQueue<ReceivedEvent<T>>(
+        {
+          pause: () => each((reader) => reader.pause()),
+          resume: () => each((reader) => reader.resume()),
+          ended: () => each((reader) => subscriptions.remove(reader)),
+        },
+        signal,
+      );
+      const each = (run: (reader: Reader) => void) => {
+        for (const reader of readers) run(reader);
+      };
+      const readers = [channels].flat().map((channel) => read<T>(channel, queue.push, more));
+      if (!signal?.aborted) for (const reader of readers) subscriptions.add(reader, more.from ?? "now");
+      return queue;
+    },
+
+    async publish(channel, data, more = {}) {
+      if (closed) throw new TailwireError("misuse", "this client was closed");
+      return publisher.publish(parseChannelName(channel), data, more);
+    },
+
+    on(_type, listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    close() {
+      if (closed) return;
+      closed = true;
+      unwatch();
+      subscriptions.close();
+      feed.close();
+      publisher.close();
+    },
+
+    get state() {
+      return state;
+    },
+
+    get transport() {
+      return feed.transport;
+    },
+  };
+}
+
+/** @throws {TailwireError} `misuse` */
+function baseOf(url: string | URL): string {
+  try {
+    const base = new URL(url, typeof document === "object" ? document.baseURI : undefined);
+    if (!/^https?:$/.test(base.protocol)) throw new TypeError("it is not http: or https:");
+    base.search = base.hash = "";
+    return base.href.replace(/\/?$/, "/");
+  } catch (cause) {
+    throw new TailwireError("misuse", `${url} is not the URL of a server: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** As an uncaught error would be told, without ending anything. */
+function report(error: unknown): void {
+  const { reportError = console.error } = globalThis;
+  reportError(error);
+}

@@ -1,0 +1,186 @@
+/**
+ * Publishing, in order. Over a link that publishes (WebSocket) many are under way at once; otherwise one request
+ * follows the other. What was not acknowledged when a link ended is sent again; its idempotency key makes sure that
+ * it is there once.
+ */
+
+import { type Cancel, type Clock, newEpoch } from "../core/clock.ts";
+import { TailwireError } from "../core/errors.ts";
+import { fromBase64, toBase64 } from "../wire/message.ts";
+import { backoffMs } from "./backoff.ts";
+import { collect, refusal } from "./http.ts";
+import type { Link, PublishOp, Settle } from "./link.ts";
+import { authorization } from "./transport/address.ts";
+
+export interface PublishOptions {
+  /** The event's type; `message` where it is left out. */
+  readonly type?: string;
+  readonly key?: string;
+  /** Names the event for whoever publishes it again; drawn where it is left out. */
+  readonly idempotencyKey?: string;
+  /** Gives it up: the event may have been published all the same. */
+  readonly signal?: AbortSignal;
+}
+
+/** An event is in its channel's log. */
+export interface Published {
+  readonly id: string;
+  readonly channel: string;
+}
+
+export interface Publisher {
+  publish(channel: string, data: unknown, options: PublishOptions): Promise<Published>;
+  /** The link may be another. */
+  linkChanged(): void;
+  close(): void;
+}
+
+interface PublisherOptions {
+  readonly base: string;
+  readonly withCredentials: boolean;
+  readonly token: () => string | undefined | Promise<string | undefined>;
+  readonly clock: Clock;
+  /** How the link in use publishes, where it can. */
+  linkPublish(): Link["publish"];
+  /** No answer came: the link should be looked after. */
+  doubt(): void;
+}
+
+/** How long an event is tried, in milliseconds. */
+const MAX_TRY_MS = 30_000;
+/** How long one attempt may take. */
+const ANSWER_MS = 10_000;
+
+interface Entry {
+  readonly op: PublishOp;
+  sent: boolean;
+  readonly settle: (outcome: Published | Error) => void;
+}
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { clock } = options;
+  let entries: readonly Entry[] = [];
+  let posting = false;
+  let attempt = 0;
+  let timer: Cancel | undefined;
+
+  function pump(): void {
+    const over = options.linkPublish();
+    if (timer !== undefined || posting) return;
+    for (const entry of over === undefined ? entries.slice(0, 1) : entries) {
+      if (!entry.sent) send(entry, over);
+    }
+  }
+
+  function send(entry: Entry, over: Link["publish"]): void {
+    entry.sent = true;
+    posting = over === undefined;
+    const cancel = clock.after(ANSWER_MS, () => {
+      options.doubt();
+      settle(new TailwireError("unreachable", "no answer"));
+    });
+    let settled = false;
+    const settle: Settle = (answer) => {
+      if (settled) return;
+      settled = true;
+      cancel();
+      if (over === undefined) posting = false;
+      entry.sent = false;
+      take(entry, answer);
+    };
+    if (over === undefined) void post(entry.op, options, settle);
+    else over(entry.op, settle);
+  }
+
+  function take(entry: Entry, answer: Parameters<Settle>[0]): void {
+    if (answer instanceof TailwireError && isPassing(answer)) {
+      timer ??= clock.after(backoffMs(attempt++, clock.random()), () => {
+        timer = undefined;
+        pump();
+      });
+      return;
+    }
+    attempt = 0;
+    finish(entry, answer instanceof TailwireError ? answer : { id: answer.id ?? "", channel: entry.op.channel });
+    pump();
+  }
+
+  function finish(entry: Entry, outcome: Published | Error): void {
+    if (!entries.includes(entry)) return;
+    entries = entries.filter((each) => each !== entry);
+    entry.settle(outcome);
+  }
+
+  return {
+    publish(channel, data, { signal, idempotencyKey = drawKey(clock), ...rest }) {
+      return new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const abort = () => finish(entry, signal?.reason);
+        const cancel = clock.after(MAX_TRY_MS, () => {
+          finish(entry, new TailwireError("unreachable", `not known to be published within ${MAX_TRY_MS / 1000} s`));
+        });
+        const entry: Entry = {
+          op: { op: "publish", channel, ...rest, idempotencyKey, ...payload(data) },
+          sent: false,
+          settle(outcome) {
+            cancel();
+            signal?.removeEventListener("abort", abort);
+            if (outcome instanceof Error) reject(outcome);
+            else resolve(outcome);
+          },
+        };
+        signal?.addEventListener("abort", abort);
+        entries = [...entries, entry];
+        pump();
+      });
+    },
+    linkChanged: pump,
+    close() {
+      timer?.();
+      for (const entry of entries) finish(entry, new TailwireError("unreachable", "the client was closed"));
+    },
+  };
+}
+
+/** @throws {TailwireError} `invalid_data` where JSON cannot hold it */
+function payload(data: unknown): Pick<PublishOp, "data" | "encoding"> {
+  if (data instanceof Uint8Array) return { data: toBase64(data), encoding: "base64" };
+  if (JSON.stringify(data) === undefined) throw new TailwireError("invalid_data", `a ${typeof data} is not JSON`);
+  return { data };
+}
+
+async function post(
+  { channel, data, encoding, type, key, idempotencyKey }: PublishOp,
+  { base, withCredentials, token }: PublisherOptions,
+  settle: Settle,
+): Promise<void> {
+  const query = new URLSearchParams();
+  if (type !== undefined) query.set("type", type);
+  if (key !== undefined) query.set("key", key);
+  const [mediaType, body] = encode(data, encoding);
+  const headers = {
+    "Content-Type": mediaType,
+    "Idempotency-Key": idempotencyKey,
+    ...authorization(await token()),
+  };
+  collect({ url: `${base}channels/${channel}?${query}`, headers, withCredentials, body }, (answer) => {
+    if (answer instanceof TailwireError) settle(answer);
+    else if (answer.status === 201) settle({ type: "$ack", ref: 0, ...JSON.parse(answer.text) });
+    else settle(refusal(answer));
+  });
+}
+
+function encode(data: unknown, encoding: PublishOp["encoding"]): [string, string | Uint8Array] {
+  if (encoding !== undefined) return ["application/octet-stream", fromBase64(data as string) as Uint8Array];
+  return typeof data === "string" ? ["text/plain", data] : ["application/json", JSON.stringify(data)];
+}
+
+/** Worth another attempt. */
+function isPassing({ code }: TailwireError): boolean {
+  return code === "unreachable" || code === "shutting_down" || code === "internal";
+}
+
+/** As random as an epoch, twice. */
+function drawKey(clock: Clock): string {
+  return newEpoch(clock) + newEpoch(clock);
+}

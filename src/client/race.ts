@@ -1,0 +1,95 @@
+/**
+ * Transports side by side, until one has proved itself. The next is started beside one that stays silent, and in
+ * place of one that failed; the first to prove itself wins, and the others are ended.
+ *
+ *   websocket  |-- silent ------------------x
+ *   sse              |-- $open -- held -----x
+ *   stream                            |-x failed
+ *   long-poll                           |-- $open -- $heartbeat: wins
+ */
+
+import type { Cancel, Clock } from "../core/clock.ts";
+import type { Transport } from "./link.ts";
+
+/** Silence after which the next transport is started. A quarter of what makes a user wonder. */
+export const SILENT_MS = 700;
+/** The server says a first heartbeat this long after `$open`, as proof that nothing holds it back. */
+export const PROBE_MS = 200;
+/** Silence of all after which the race is lost. */
+const GIVE_UP_MS = 10_000;
+/** At once, of a browser's six connections to one origin. */
+const MAX_RUNNERS = 4;
+
+/** A link in the race. */
+export interface Runner {
+  stop(): void;
+}
+
+export interface Race {
+  /** It has said `$open`: it is given time for the proof. */
+  opened(runner: Runner): void;
+  /** It has ended by itself. */
+  failed(runner: Runner): void;
+  /** The race is over; all others are ended. */
+  end(winner?: Runner): void;
+}
+
+export interface RaceOptions {
+  readonly transports: readonly Transport[];
+  readonly clock: Clock;
+  /** Must not call back before it has returned. */
+  launch(transport: Transport): Runner;
+  lost(): void;
+}
+
+/** Begins a race. */
+export function createRace({ transports, clock, launch, lost }: RaceOptions): Race {
+  const queue = [...transports];
+  let runners: readonly Runner[] = [];
+  let timer: Cancel | undefined;
+
+  function next(): void {
+    const transport = queue.shift();
+    if (transport !== undefined) {
+      if (runners.length === MAX_RUNNERS) drop(runners[0] as Runner);
+      runners = [...runners, launch(transport)];
+    }
+    wait(transport === undefined ? GIVE_UP_MS : SILENT_MS);
+  }
+
+  function wait(ms: number): void {
+    timer?.();
+    timer = clock.after(ms, queue.length > 0 || ms < GIVE_UP_MS ? next : giveUp);
+  }
+
+  function drop(runner: Runner): void {
+    runners = runners.filter((each) => each !== runner);
+    runner.stop();
+  }
+
+  function giveUp(): void {
+    end();
+    lost();
+  }
+
+  function end(winner?: Runner): void {
+    timer?.();
+    queue.length = 0;
+    for (const runner of runners) if (runner !== winner) runner.stop();
+    runners = [];
+  }
+
+  next();
+  return {
+    opened(runner) {
+      if (runner === runners.at(-1)) wait(PROBE_MS + SILENT_MS);
+    },
+    failed(runner) {
+      if (!runners.includes(runner)) return;
+      runners = runners.filter((each) => each !== runner);
+      if (queue.length > 0) next();
+      else if (runners.length === 0) giveUp();
+    },
+    end,
+  };
+}

@@ -1,0 +1,377 @@
+/**
+ * One client's way to a server: a link at a time (two while one takes over from the other), wherever it has to be
+ * looked for, and the places of its channels. Whatever happens to links, items leave here once and in order.
+ *
+ *              want()                    proved                 lost, stale, $close
+ *   closed ---------------> connecting -----------> open ----------------------------.
+ *     ^                      ^   | none proved        |                              |
+ *     |                      |   v                    | want(), better, check:       |
+ *     |    time is up, check |  waiting <-------------+-- a race beside the link <---'
+ *     `-- close(), a refusal that nothing will change, nothing wanted
+ */
+
+import type { Cancel, Clock } from "../core/clock.ts";
+import { type ErrorCode, TailwireError } from "../core/errors.ts";
+import { type Position, parsePosition } from "../core/position.ts";
+import type { CloseMessage, Message, OpenMessage } from "../wire/message.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Feed, FeedListener, State } from "./feed.ts";
+import type { Link, LinkRequest, Transport, TransportName } from "./link.ts";
+import { createPlaces, cursorBefore, type ItemMessage } from "./places.ts";
+import { createRace, type Race, type Runner } from "./race.ts";
+
+export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredentials" | "WebSocket"> {
+  /** In order of preference, and available here. */
+  readonly transports: readonly Transport[];
+  /** Asked for at each connection. */
+  readonly token: () => string | undefined | Promise<string | undefined>;
+  readonly clock: Clock;
+  /** What proved itself last, and to say what does now. */
+  readonly remembered: { get(): TransportName | undefined; set(name: TransportName): void };
+}
+
+/** A better transport than the one in use is tried after this, then after twice as long, and so on, to the most. */
+const BETTER_MS = 5 * 60_000;
+const MOST_BETTER_MS = 60 * 60_000;
+/** A timer this late tells that the machine slept. */
+const LATE_MS = 5000;
+
+/** Whatever a server promises. */
+const LEAST_HEARTBEAT_MS = 1000;
+
+/** What no other transport, and no later attempt, would change. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["invalid_channel", "invalid_parameter", "invalid_cursor"]);
+
+/** What happens to those who only try. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "unreachable",
+  "shutting_down",
+  "transport_disabled",
+  "origin_not_allowed",
+]);
+
+/** A link with what is known of it. */
+interface Connection extends Runner {
+  readonly transport: Transport;
+  asked: ReadonlyMap<string, string>;
+  /** Channels that it was asked for later, and has not begun. */
+  readonly changing: Map<string, object>;
+  link: Link | undefined;
+  state: "new" | "open" | "ended";
+  heartbeatMs: number;
+  heardAt: number;
+}
+
+/** Makes a session; it connects once it wants a channel. */
+export function createSession(options: SessionOptions, listener: FeedListener): Feed {
+  const { clock } = options;
+  const places = createPlaces();
+  let current: Connection | undefined;
+  let race: Race | undefined;
+  let timer: Cancel | undefined; // of the next attempt
+  let tick: Cancel | undefined; // of the link in use
+  let applying = false;
+  let attempt = 0;
+  let betterMs = BETTER_MS;
+  let betterAt = 0;
+  let lastName = options.remembered.get();
+  let state: State = "closed";
+  let told: Connection | undefined;
+  let closed = false;
+
+  // --- states
+
+  function settle(reason?: TailwireError): void {
+    const now = closed || places.wanted.size === 0 ? "closed" : current ? "open" : timer ? "waiting" : "connecting";
+    if (now === state && current === told) return;
+    state = now;
+    told = current;
+    listener.state(state, reason);
+  }
+
+  /** All links end, and nothing is under way. */
+  function rest(): void {
+    timer?.();
+    timer = undefined;
+    race?.end();
+    race = undefined;
+    drop();
+  }
+
+  function stop(reason?: TailwireError): void {
+    if (closed) return;
+    closed = true;
+    rest();
+    settle(reason);
+    if (reason !== undefined) listener.error(reason);
+  }
+
+  function again(ms: number): void {
+    race?.end();
+    race = undefined;
+    timer?.();
+    timer = clock.after(ms, () => connect());
+    settle();
+  }
+
+  // --- links
+
+  /** Looks for a link, beside the one in use where there is one. */
+  function connect(transports = inOrder()): void {
+    timer?.();
+    timer = undefined;
+    race?.end();
+    race = createRace({ transports, clock, launch, lost: () => lost(transports) });
+    settle();
+  }
+
+  /** First what worked last. */
+  function inOrder(): readonly Transport[] {
+    const isLast = ({ name }: Transport) => name === lastName;
+    return [...options.transports.filter(isLast), ...options.transports.filter((each) => !isLast(each))];
+  }
+
+  function lost(tried: readonly Transport[]): void {
+    race = undefined;
+    // Only better ones were tried, quietly.
+    if (current !== undefined && tried.length < options.transports.length) return;
+    again(backoffMs(attempt++, clock.random()));
+  }
+
+  function launch(transport: Transport): Connection {
+    const connection: Connection = {
+      transport,
+      asked: places.wanted,
+      changing: new Map(),
+      link: undefined,
+      state: "new",
+      heartbeatMs: 0,
+      heardAt: clock.now(),
+      stop() {
+        connection.state = "ended";
+        connection.link?.close();
+      },
+    };
+    void openLink(connection);
+    return connection;
+  }
+
+  async function openLink(connection: Connection): Promise<void> {
+    const { transport, asked } = connection;
+    try {
+      const token = await options.token();
+      if (isEnded(connection)) return;
+      const { base, withCredentials, WebSocket } = options;
+      const after = (ms: number, run: () => void) => clock.after(ms, run);
+      connection.link = transport.open(
+        { base, channels: asked, token, withCredentials, WebSocket, after },
+        {
+          message: (message) => guard(connection, () => take(connection, message)),
+          ended: (error) => ended(connection, error),
+        },
+      );
+      if (isEnded(connection)) connection.link.close();
+    } catch (error) {
+      listener.error(error);
+      ended(connection, asError(error));
+    }
+  }
+
+  function guard(connection: Connection, run: () => void): void {
+    if (connection.state === "ended") return;
+    try {
+      run();
+    } catch (error) {
+      ended(connection, asError(error));
+    }
+  }
+
+  function ended(connection: Connection, error: TailwireError): void {
+    if (connection.state === "ended") return;
+    connection.stop();
+    if (FINAL.has(error.code)) {
+      stop(error);
+      return;
+    }
+    if (!EXPECTED.has(error.code)) listener.error(error);
+    if (connection !== current) {
+      race?.failed(connection);
+      return;
+    }
+    drop();
+    if (race === undefined) again(backoffMs(attempt++, clock.random()));
+    settle();
+  }
+
+  function drop(): void {
+    tick?.();
+    current?.stop();
+    current = undefined;
+  }
+
+  function win(connection: Connection): void {
+    race?.end(connection);
+    race = undefined;
+    drop();
+    current = connection;
+    attempt = 0;
+    lastName = connection.transport.name;
+    options.remembered.set(lastName);
+    betterMs = BETTER_MS;
+    betterAt = clock.now() + betterMs;
+    watch(connection);
+    settle();
+  }
+
+  // --- what comes
+
+  function take(connection: Connection, message: Message): void {
+    connection.heardAt = clock.now();
+    if (message.type === "$open") opened(connection, message as OpenMessage);
+    else if (message.type === "$close") closing(connection, message as CloseMessage);
+    else if (message.type !== "$heartbeat") pass(connection, message as ItemMessage);
+    else if (connection !== current && connection.state === "open") win(connection);
+  }
+
+  function opened(connection: Connection, { cursor, heartbeatMs }: OpenMessage): void {
+    connection.state = "open";
+    connection.heartbeatMs = Math.max(heartbeatMs, LEAST_HEARTBEAT_MS);
+    race?.opened(connection);
+    begin(connection.asked, cursor);
+  }
+
+  /** @throws {TailwireError} where a link begins behind what is known: it is of no use */
+  function begin(asked: ReadonlyMap<string, string>, cursor: string): void {
+    for (const channel of places.begin(asked, cursor)) {
+      listener.begin(channel, places.at(channel) as Position, asked.get(channel));
+    }
+  }
+
+  function pass(connection: Connection, message: ItemMessage): void {
+    const { channel } = message;
+    if (connection.changing.has(channel)) return; // of an earlier subscription to it
+    const asked = connection.asked.get(channel) ?? "now";
+    // The first answer of a poll has its events before the cursor that it ends at.
+    if (places.at(channel) === undefined) begin(new Map([[channel, asked]]), cursorBefore(message));
+    const item = places.take(message);
+    if (item === "seen") return;
+    if (item === "missed") throw missed(asked);
+    attempt = 0;
+    listener.item(item);
+  }
+
+  function closing(connection: Connection, { code, reason, reconnectMs }: CloseMessage): void {
+    if (reconnectMs === null) stop(new TailwireError("unreachable", `closed by the server: ${code} ${reason}`));
+    else if (connection !== current) ended(connection, new TailwireError("unreachable", reason));
+    else if (reconnectMs === 0) connect();
+    else {
+      drop();
+      again(reconnectMs);
+    }
+  }
+
+  // --- the link in use
+
+  function watch(connection: Connection): void {
+    tick?.();
+    const ms = connection.heartbeatMs / 2;
+    const due = clock.now() + ms;
+    tick = clock.after(ms, () => {
+      const now = clock.now();
+      watch(connection);
+      if (now - connection.heardAt > 2 * connection.heartbeatMs) ended(connection, silent());
+      else if (now - due > LATE_MS) check();
+      else if (now > betterAt && race === undefined) tryBetter(connection);
+    });
+  }
+
+  function tryBetter({ transport }: Connection): void {
+    betterMs = Math.min(2 * betterMs, MOST_BETTER_MS);
+    betterAt = clock.now() + betterMs;
+    const better = options.transports.slice(0, options.transports.indexOf(transport));
+    if (better.length > 0) connect(better);
+  }
+
+  function check(networkChanged = false): void {
+    if (closed) return;
+    const silentMs = current === undefined ? 0 : clock.now() - current.heardAt;
+    const doubtful = current !== undefined && (networkChanged || silentMs > 1.2 * current.heartbeatMs);
+    if (timer !== undefined || (doubtful && race === undefined)) connect();
+  }
+
+  // --- what is wanted
+
+  function want(channels: ReadonlyMap<string, string>): void {
+    const { added, gone } = places.want(channels);
+    if (closed || (added.length === 0 && gone.length === 0)) return;
+    if (channels.size === 0) rest();
+    else if (current?.link?.change !== undefined && race === undefined && !applying) ask(current, added, gone);
+    else apply();
+    settle();
+  }
+
+  /** All that is wanted in one turn makes one request. */
+  function apply(): void {
+    if (applying) return;
+    applying = true;
+    queueMicrotask(() => {
+      applying = false;
+      if (!closed && places.wanted.size > 0) connect();
+    });
+  }
+
+  function ask(connection: Connection, added: readonly string[], gone: readonly string[]): void {
+    const change = connection.link?.change;
+    connection.asked = places.wanted;
+    for (const channel of gone) change?.({ op: "unsubscribe", channel }, () => {});
+    for (const channel of added) {
+      const from = connection.asked.get(channel) ?? "now";
+      const mark = {};
+      connection.changing.set(channel, mark);
+      change?.({ op: "subscribe", channel, from }, (answer) =>
+        guard(connection, () => {
+          if (connection.changing.get(channel) !== mark) return; // asked for once more since
+          connection.changing.delete(channel);
+          if (answer instanceof TailwireError) throw answer;
+          begin(new Map([[channel, from]]), answer.cursor ?? "");
+        }),
+      );
+    }
+  }
+
+  return {
+    want,
+    check,
+    close: () => stop(),
+    at: places.at,
+    get state() {
+      return state;
+    },
+    get transport() {
+      return current?.transport.name;
+    },
+    get publish() {
+      return current?.link?.publish;
+    },
+  };
+}
+
+/** Events are missing in what a link brings. Where it was asked for a position, that breaks the protocol. */
+function missed(asked: string): TailwireError {
+  const code = parsePosition(asked) === undefined ? "unreachable" : "protocol_error";
+  return new TailwireError(code, "events are missing, and no $gap says so");
+}
+
+/** A function, so that the compiler takes the state for what it may have become by now. */
+function isEnded({ state }: Connection): boolean {
+  return state === "ended";
+}
+
+function silent(): TailwireError {
+  return new TailwireError("unreachable", "nothing came for twice the promised heartbeat");
+}
+
+function asError(error: unknown): TailwireError {
+  if (error instanceof TailwireError) return error;
+  return new TailwireError("unreachable", error instanceof Error ? error.message : String(error), { cause: error });
+}

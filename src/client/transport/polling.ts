@@ -1,0 +1,74 @@
+/**
+ * Transports that ask again and again, as one link: each answer brings what follows the last one's cursor. The first
+ * is asked for without waiting; it stands for `$open`, and that it came whole proves that nothing is held back.
+ */
+
+import { TailwireError } from "../../core/errors.ts";
+import type { Message } from "../../wire/message.ts";
+import type { Link, LinkListener, LinkRequest } from "../link.ts";
+import { readMessage } from "./messages.ts";
+
+/** What an answer may take, beside the wait. */
+const ANSWER_MS = 5000;
+
+export interface PollingOptions {
+  readonly name: string;
+  /** How long the server is asked to wait for news, in seconds; 0: not at all. */
+  readonly waitS: number;
+  /** How long to rest between two requests, in milliseconds. */
+  readonly restMs: number;
+  /** Asks once; calls back with the body, as it was parsed, or with why there is none. Returns what gives it up. */
+  ask(channels: ReadonlyMap<string, string>, waitS: number, done: (body: unknown) => void): () => void;
+}
+
+export function openPolling(options: PollingOptions, request: LinkRequest, listener: LinkListener): Link {
+  let channels = request.channels;
+  let begun = false;
+  let end: () => void = () => {};
+  let closed = false;
+
+  function ask(): void {
+    end = options.ask(channels, begun ? options.waitS : 0, (body) => {
+      if (closed) return;
+      try {
+        if (body instanceof TailwireError) throw body;
+        take(body);
+      } catch (error) {
+        closed = true;
+        return listener.ended(error as TailwireError);
+      }
+      if (closed) return;
+      if (options.restMs > 0) end = request.after(options.restMs, ask);
+      else ask();
+    });
+  }
+
+  /** @throws {TailwireError} `protocol_error`, before any of the body is told */
+  function take(body: unknown): void {
+    const { cursor, events } = (body ?? {}) as { cursor?: unknown; events?: unknown };
+    if (typeof cursor !== "string" || !Array.isArray(events)) {
+      throw new TailwireError("protocol_error", "the answer is not a poll's");
+    }
+    const messages = events.flatMap((event) => readMessage(event) ?? []) as Message[];
+    channels = cursorOf(channels, cursor);
+    const heartbeatMs = options.waitS * 1000 + options.restMs + ANSWER_MS;
+    if (!begun) messages.push({ type: "$open", cursor, heartbeatMs, transport: options.name, time: 0 });
+    messages.push({ type: "$heartbeat", time: 0 });
+    begun = true;
+    for (const message of messages) if (!closed) listener.message(message);
+  }
+
+  ask();
+  return {
+    close() {
+      closed = true;
+      end();
+    },
+  };
+}
+
+/** The channels with where they are. */
+function cursorOf(channels: ReadonlyMap<string, string>, cursor: string): ReadonlyMap<string, string> {
+  if (channels.size === 1) return new Map([...channels.keys()].map((name) => [name, cursor]));
+  return new Map(cursor.split(",").map((part) => part.split("=") as [string, string]));
+}
