@@ -79,7 +79,7 @@ export function createReader({ channel, from, deliver, feedAt, catchUp }: Reader
       if (state === "catching-up") return join();
       if (state === "paused" || state === "closed") return;
       state = "live";
-      if (at === undefined && (from === "now" || from === asked || from === formatPosition(position))) at = position;
+      if (at === undefined && (from === (asked ?? "now") || from === formatPosition(position))) at = position;
       else if (at === undefined || !hasReached(at, position)) fetchFrom(at === undefined ? from : formatPosition(at));
     },
 

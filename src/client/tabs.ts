@@ -188,6 +188,12 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
     listener.begin(channel, at, from);
   }
 
+  /** This tab leads, and has the channel for another tab already. */
+  function join(channel: string): void {
+    const at = session?.at(channel);
+    if (at !== undefined && !places.has(channel)) begin(channel, at, undefined);
+  }
+
   function pass(item: ItemMessage): void {
     if (!wanted.has(item.channel)) return;
     const at = places.get(item.channel);
@@ -203,16 +209,17 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
   }
 
   air.onmessage = ({ data }: MessageEvent<Note>) => {
-    answered = true;
     if (session !== undefined) {
       if (data.kind === "want") follower(data.tab, data.channels);
       else if (data.kind === "ask") tellState();
       return;
     }
+    if (data.kind === "want" || data.kind === "ask") return; // another follower's
+    answered = true;
     if (data.kind === "lead") tellWanted();
     else if (data.kind === "begin") begin(data.channel, data.at, data.from);
     else if (data.kind === "item") pass(data.item);
-    else if (data.kind === "state") setState(data.state, data.transport, data.reason && errorOf(data.reason));
+    else setState(data.state, data.transport, data.reason && errorOf(data.reason));
   };
 
   /** Asks whether the leader is there. */
@@ -258,6 +265,7 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
       for (const channel of places.keys()) if (!channels.has(channel)) places.delete(channel);
       tellWanted();
       update();
+      for (const channel of channels.keys()) join(channel);
       if (session === undefined && (channels.size === 0 || state === "closed")) setState("connecting", undefined);
     },
     at: (channel) => places.get(channel),
