@@ -1,5 +1,6 @@
 /** The contract of a client's transports: what stands above them never asks which one it has. */
 
+import type { Clock } from "../core/clock.ts";
 import type { TailwireError } from "../core/errors.ts";
 import type { AckMessage, Message } from "../wire/message.ts";
 
@@ -12,8 +13,7 @@ export interface LinkRequest {
   readonly token: string | undefined;
   /** Whether cookies go to another origin, too. */
   readonly withCredentials: boolean;
-  /** Where a transport has to wait between two requests of its own. */
-  after(ms: number, run: () => void): () => void;
+  readonly clock: Clock;
   /** The WebSocket class to use, where it is not the global one. */
   readonly WebSocket: typeof WebSocket | undefined;
 }

@@ -13,7 +13,7 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import { type ErrorCode, TailwireError } from "../core/errors.ts";
 import { type Position, parsePosition } from "../core/position.ts";
-import type { CloseMessage, Message, OpenMessage } from "../wire/message.ts";
+import type { CloseMessage, HeartbeatMessage, Message, OpenMessage } from "../wire/message.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
 import type { Link, LinkRequest, Transport, TransportName } from "./link.ts";
@@ -33,6 +33,10 @@ export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredenti
 /** A better transport than the one in use is tried after this, then after twice as long, and so on, to the most. */
 const BETTER_MS = 5 * 60_000;
 const MOST_BETTER_MS = 60 * 60_000;
+/** A proof that comes later than this was held back until something else was sent. */
+const MAX_PROOF_LATE_MS = 500;
+/** A heartbeat of a link in use, likewise. */
+const MAX_LATE_MS = 5000;
 /** A timer this late tells that the machine slept. */
 const LATE_MS = 5000;
 
@@ -60,6 +64,8 @@ interface Connection extends Runner {
   state: "new" | "open" | "ended";
   heartbeatMs: number;
   heardAt: number;
+  /** The least that a message of the server's has been under way, by clocks that need not agree. */
+  leastDelayMs: number;
 }
 
 /** Makes a session; it connects once it wants a channel. */
@@ -74,6 +80,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   let attempt = 0;
   let betterMs = BETTER_MS;
   let betterAt = 0;
+  let held: Transport | undefined;
   let lastName = options.remembered.get();
   let state: State = "closed";
   let told: Connection | undefined;
@@ -125,10 +132,10 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     settle();
   }
 
-  /** First what worked last. */
+  /** First what worked last, and last what was found to hold back. */
   function inOrder(): readonly Transport[] {
-    const isLast = ({ name }: Transport) => name === lastName;
-    return [...options.transports.filter(isLast), ...options.transports.filter((each) => !isLast(each))];
+    const rank = (transport: Transport) => (transport === held ? 1 : transport.name === lastName ? -1 : 0);
+    return [...options.transports].sort((a, b) => rank(a) - rank(b));
   }
 
   function lost(tried: readonly Transport[]): void {
@@ -147,6 +154,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       state: "new",
       heartbeatMs: 0,
       heardAt: clock.now(),
+      leastDelayMs: Number.POSITIVE_INFINITY,
       stop() {
         connection.state = "ended";
         connection.link?.close();
@@ -162,9 +170,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       const token = await options.token();
       if (isEnded(connection)) return;
       const { base, withCredentials, WebSocket } = options;
-      const after = (ms: number, run: () => void) => clock.after(ms, run);
       connection.link = transport.open(
-        { base, channels: asked, token, withCredentials, WebSocket, after },
+        { base, channels: asked, token, withCredentials, WebSocket, clock },
         {
           message: (message) => guard(connection, () => take(connection, message)),
           ended: (error) => ended(connection, error),
@@ -229,15 +236,32 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     connection.heardAt = clock.now();
     if (message.type === "$open") opened(connection, message as OpenMessage);
     else if (message.type === "$close") closing(connection, message as CloseMessage);
-    else if (message.type !== "$heartbeat") pass(connection, message as ItemMessage);
-    else if (connection !== current && connection.state === "open") win(connection);
+    else if (message.type === "$heartbeat") proven(connection, lateMs(connection, message as HeartbeatMessage));
+    else pass(connection, message as ItemMessage);
   }
 
-  function opened(connection: Connection, { cursor, heartbeatMs }: OpenMessage): void {
+  /** How much longer than the quickest one a message was under way: what holds it back comes to light here. */
+  function lateMs(connection: Connection, { time }: OpenMessage | HeartbeatMessage): number {
+    const delayMs = clock.now() - time;
+    connection.leastDelayMs = Math.min(connection.leastDelayMs, delayMs);
+    return delayMs - connection.leastDelayMs;
+  }
+
+  function proven(connection: Connection, late: number): void {
+    if (connection !== current) {
+      if (connection.state === "open" && late <= MAX_PROOF_LATE_MS) win(connection);
+    } else if (late > MAX_LATE_MS) {
+      held = connection.transport;
+      ended(connection, new TailwireError("unreachable", "messages are held back"));
+    }
+  }
+
+  function opened(connection: Connection, message: OpenMessage): void {
     connection.state = "open";
-    connection.heartbeatMs = Math.max(heartbeatMs, LEAST_HEARTBEAT_MS);
+    lateMs(connection, message);
+    connection.heartbeatMs = Math.max(message.heartbeatMs, LEAST_HEARTBEAT_MS);
     race?.opened(connection);
-    begin(connection.asked, cursor);
+    begin(connection.asked, message.cursor);
   }
 
   /** @throws {TailwireError} where a link begins behind what is known: it is of no use */

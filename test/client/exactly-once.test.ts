@@ -137,6 +137,8 @@ class Run {
       await this.#clock.settleAsync();
     }
     await this.#heal();
+    // A better transport may just be being tried.
+    if (this.#links().length > 1) await this.#clock.advanceAsync(20_000);
     this.#check();
     for (const { push } of this.#clients) push.close();
     await this.#clock.advanceAsync(1000);
@@ -226,9 +228,11 @@ class Run {
   #check(): void {
     for (const subscription of this.#all) this.#checkOne(subscription);
     const wanted = this.#all.some(({ stop }) => stop !== undefined);
-    const links = [...this.#server.links].map(({ name }) => name);
-    const polls = this.#server.waiting.size;
-    expect(links.length + polls, `links of all tabs: ${links}, ${polls} polls`).toBeLessThanOrEqual(wanted ? 1 : 0);
+    expect(this.#links().length, `links of all tabs: ${this.#links()}`).toBeLessThanOrEqual(wanted ? 1 : 0);
+  }
+
+  #links(): readonly string[] {
+    return [...[...this.#server.links].map(({ name }) => name), ...[...this.#server.waiting].map(() => "long-poll")];
   }
 
   #checkOne(subscription: Subscription): void {
@@ -257,8 +261,8 @@ class Run {
     if (first.epoch !== head.epoch) return;
     const last = /^-(\d+)$/.exec(asked);
     if (asked === "now" && !joined) expect(first.offset).toBeGreaterThan(head.offset);
-    else if (last !== null) expect(first.offset).toBeGreaterThan(head.offset - Number(last[1]));
-    else if (asked !== "earliest" && asked !== "now") expect(first.offset).toBe(head.offset + 1);
+    else if (last !== null && !joined) expect(first.offset).toBeGreaterThan(head.offset - Number(last[1]));
+    else if (asked.includes(":")) expect(first.offset).toBe(head.offset + 1);
   }
 }
 

@@ -39,7 +39,7 @@ function openIframe(request: LinkRequest, listener: LinkListener): Link {
   };
   addEventListener("message", take);
   // Loaded to its end, the page has nothing more to say. What it posted last is on its way behind this event.
-  frame.onload = () => request.after(0, () => end(new TailwireError("unreachable", "the page ended")));
+  frame.onload = () => request.clock.after(0, () => end(new TailwireError("unreachable", "the page ended")));
   frame.hidden = true;
   frame.src = subscribeUrl(request, {
     transport: "iframe",

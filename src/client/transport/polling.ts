@@ -38,7 +38,7 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
         return listener.ended(error as TailwireError);
       }
       if (closed) return;
-      if (options.restMs > 0) end = request.after(options.restMs, ask);
+      if (options.restMs > 0) end = request.clock.after(options.restMs, ask);
       else ask();
     });
   }
@@ -51,9 +51,10 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
     }
     const messages = events.flatMap((event) => readMessage(event) ?? []) as Message[];
     channels = cursorOf(channels, cursor);
+    const time = request.clock.now();
     const heartbeatMs = options.waitS * 1000 + options.restMs + ANSWER_MS;
-    if (!begun) messages.push({ type: "$open", cursor, heartbeatMs, transport: options.name, time: 0 });
-    messages.push({ type: "$heartbeat", time: 0 });
+    if (!begun) messages.push({ type: "$open", cursor, heartbeatMs, transport: options.name, time });
+    messages.push({ type: "$heartbeat", time });
     begun = true;
     for (const message of messages) if (!closed) listener.message(message);
   }
