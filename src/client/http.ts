@@ -1,90 +1,95 @@
 /** One HTTP exchange, with the answer's text as it arrives. */
 
 import { type ErrorCode, TailwireError } from "../core/errors.ts";
+import { parseJson } from "../wire/message.ts";
 
 export interface HttpRequest {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The media type that the answer has to be of. */
+  readonly accept: string;
+  readonly token: string | undefined;
   /** Whether cookies go to another origin, too. */
   readonly withCredentials: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Makes it a POST. */
   readonly body?: string | Uint8Array;
 }
 
-export interface HttpListener {
-  head(status: number, contentType: string): void;
-  /** The next piece of the body, cut anywhere but inside a character. */
-  text(piece: string): void;
-  /** The body is whole; with an error it is not. Nothing comes after it, nor after the exchange was ended. */
-  end(error?: unknown): void;
-}
+/**
+ * Called once, when the answer is whole, or will never be; not after the exchange was ended.
+ * @param text what was not given piece by piece
+ */
+export type HttpDone = (error: TailwireError | undefined, text: string) => void;
 
-/** Sends a request; returns what ends the exchange. */
-export type Exchange = (request: HttpRequest, listener: HttpListener) => () => void;
-
-/** Over fetch. */
-export const overFetch: Exchange = ({ url, headers, withCredentials, body }, listener) => {
-  const aborter = new AbortController();
-  const { signal } = aborter;
-  const method = body === undefined ? {} : { method: "POST", body: body as BodyInit };
-  const credentials = withCredentials ? "include" : "same-origin";
-  fetch(url, { ...method, headers, signal, cache: "no-store", credentials })
-    .then((response) => read(response, listener, signal))
-    .catch((error) => signal.aborted || listener.end(error));
-  return () => aborter.abort();
-};
-
-async function read({ status, headers, body }: Response, listener: HttpListener, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  listener.head(status, headers.get("content-type") ?? "");
-  const reader = body?.getReader();
-  const decoder = new TextDecoder();
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (signal.aborted) return;
-    if (done) break;
-    listener.text(decoder.decode(value, { stream: true }));
-  }
-  listener.end();
-}
+/**
+ * Sends a request.
+ * @param take is given the text of an answer as asked for, piece by piece; cut anywhere but inside a character
+ * @returns ends the exchange
+ */
+export type Exchange = (
+  request: HttpRequest,
+  take: ((piece: string) => void) | undefined,
+  done: HttpDone,
+) => () => void;
 
 export const hasFetch = () => typeof fetch === "function" && typeof ReadableStream === "function";
 
-/** A short answer. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly text: string;
-}
+/** Over fetch. */
+export const overFetch: Exchange = (request, take, done) => {
+  const aborter = new AbortController();
+  const { url, body, withCredentials } = request;
+  fetch(url, {
+    ...(body === undefined ? {} : { method: "POST", body: body as BodyInit }),
+    headers: headersOf(request),
+    signal: aborter.signal,
+    cache: "no-store",
+    credentials: withCredentials ? "include" : "same-origin",
+  })
+    .then(async (response) => {
+      const reader = response.body?.getReader();
+      const decoder = new TextDecoder();
+      const wrong = refusalOf(request, response.status, response.headers.get("content-type"));
+      let text = "";
+      for (;;) {
+        const { done: ended, value } = (await reader?.read()) ?? { done: true, value: undefined };
+        if (aborter.signal.aborted) return;
+        if (ended) break;
+        const piece = decoder.decode(value, { stream: true });
+        if (take === undefined || wrong !== undefined) text += piece;
+        else take(piece);
+      }
+      done(wrong?.(text), text);
+    })
+    .catch((error) => aborter.signal.aborted || done(broken(error), ""));
+  return () => aborter.abort();
+};
 
-/** Collects an answer. `done` is called once; with an error where there is none. Returns what ends the exchange. */
-export function collect(request: HttpRequest, done: (answer: HttpAnswer | TailwireError) => void): () => void {
-  let answer: HttpAnswer = { status: 0, contentType: "", text: "" };
-  return overFetch(request, {
-    head(status, contentType) {
-      answer = { status, contentType, text: "" };
-    },
-    text(piece) {
-      answer = { ...answer, text: answer.text + piece };
-    },
-    end: (error) => done(error === undefined ? answer : broken(error)),
-  });
+export function headersOf({ accept, token, headers }: HttpRequest): Record<string, string> {
+  return { Accept: accept, ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
 }
 
 /** The network failed. */
 export function broken(cause: unknown): TailwireError {
-  return new TailwireError("unreachable", cause instanceof Error ? cause.message : String(cause), { cause });
+  return new TailwireError("unreachable", String(cause), { cause });
 }
 
-/** Passing, by what HTTP says of it: others would be the same again. */
-const PASSING = /^(0|401|408|425|429|5\d\d)$/;
+/** What may be better next time: others would be the same again. */
+const PASSING = /^(0|401|408|425|429|5..)$/;
 
-/** What an answer that is none of the protocol's own says. */
-export function refusal({ status, contentType, text }: HttpAnswer): TailwireError {
-  try {
-    const { code, detail } = JSON.parse(text);
-    if (typeof code === "string") return new TailwireError(code as ErrorCode, String(detail));
-  } catch {} // not a server of ours, or a proxy before it
-  const code = PASSING.test(String(status)) ? "unreachable" : "protocol_error";
-  return new TailwireError(code, `the answer was ${status} ${contentType}`);
+/**
+ * Whether an answer is another than was asked for.
+ * @returns what its text, when it is whole, says of that
+ */
+export function refusalOf(
+  { accept, body }: HttpRequest,
+  status: number,
+  contentType: string | null,
+): ((text: string) => TailwireError) | undefined {
+  if (status === (body === undefined ? 200 : 201) && contentType?.startsWith(accept)) return undefined;
+  return (text) => {
+    const { code, detail } = (parseJson(text) ?? {}) as { code?: unknown; detail?: unknown };
+    if (PASSING.test(`${status}`)) return new TailwireError("unreachable", `${status} ${detail ?? ""}`);
+    if (typeof code === "string") return new TailwireError(code as ErrorCode, `${detail}`);
+    return new TailwireError("protocol_error", `the answer was ${status} ${contentType}`);
+  };
 }

@@ -6,6 +6,7 @@
 import { TailwireError } from "../core/errors.ts";
 import { formatPosition, type Position, parsePosition } from "../core/position.ts";
 import type { EventMessage, GapMessage } from "../wire/message.ts";
+import { positionsOf } from "./address.ts";
 
 /** What a subscription is given, as the wire has it. */
 export type ItemMessage = EventMessage | GapMessage;
@@ -23,7 +24,7 @@ export function positionOf(item: ItemMessage): Position {
 function positionAt(text: string): Position {
   const position = parsePosition(text);
   if (position !== undefined) return position;
-  throw new TailwireError("protocol_error", `${JSON.stringify(text)} is no position`);
+  throw new TailwireError("protocol_error", `${text} is no position`);
 }
 
 /** The position before an item. */
@@ -59,11 +60,11 @@ export interface Places {
   /**
    * A link begins at this cursor.
    * @param asked what it was asked for
-   * @returns the channels whose place is known only now
+   * @param found is told each channel whose place is known only now
    * @throws {TailwireError} `protocol_error`; `unreachable` where it begins after what other links have found to be the
    * beginning, and is of no use
    */
-  begin(asked: ReadonlyMap<string, string>, cursor: string): readonly string[];
+  begin(asked: ReadonlyMap<string, string>, cursor: string, found: (channel: string, at: Position) => void): void;
   /**
    * An item has come.
    * @returns the item as the application is to have it, or why it is not to have it
@@ -79,12 +80,6 @@ interface Place {
 
 export function createPlaces(): Places {
   let places = new Map<string, Place>();
-
-  function begins(name: string, asked: string | undefined, position: Position): boolean {
-    const at = places.get(name)?.at;
-    // Asked for a position, a link begins there, or says what is missing.
-    return at === undefined || asked === undefined || parsePosition(asked) !== undefined || hasReached(at, position);
-  }
 
   return {
     get wanted() {
@@ -102,19 +97,19 @@ export function createPlaces(): Places {
 
     at: (channel) => places.get(channel)?.at,
 
-    begin(asked, cursor) {
-      const known = parseCursor(cursor, [...asked.keys()]);
-      if (!known.every(([name, position]) => begins(name, asked.get(name), position))) {
-        throw new TailwireError("unreachable", "the link begins too late");
-      }
-      const found: string[] = [];
-      for (const [name, position] of known) {
+    begin(asked, cursor, found) {
+      for (const [name, text] of positionsOf(asked, cursor)) {
+        const position = positionAt(text);
         const place = places.get(name);
-        if (place === undefined || place.at !== undefined) continue;
-        place.at = position;
-        found.push(name);
+        if (place?.at === undefined) {
+          if (place === undefined) continue;
+          place.at = position;
+          found(name, position);
+          // Asked for a position, a link begins there, or says what is missing.
+        } else if (parsePosition(asked.get(name) ?? "") === undefined && !hasReached(place.at, position)) {
+          throw new TailwireError("unreachable", "the link begins too late");
+        }
       }
-      return found;
     },
 
     take(item) {
@@ -122,11 +117,12 @@ export function createPlaces(): Places {
       const position = positionOf(item);
       if (place === undefined) return "seen";
       const { at } = place;
-      const taken = isGapMessage(item) && at !== undefined ? gapFrom(at, position, item) : item;
-      const how = at === undefined ? "next" : follows(at, taken);
-      if (how !== "next") return how;
+      if (at !== undefined) {
+        const how = isGapMessage(item) && !hasReached(at, position) ? "next" : follows(at, item);
+        if (how !== "next") return how;
+      }
       place.at = position;
-      return taken;
+      return isGapMessage(item) && at !== undefined ? gapFrom(at, position, item) : item;
     },
   };
 }
@@ -134,13 +130,4 @@ export function createPlaces(): Places {
 /** A gap as it is for one who may have got further over another link. */
 function gapFrom(at: Position, next: Position, gap: GapMessage): GapMessage {
   return { ...gap, after: formatPosition(at), lost: at.epoch === next.epoch ? next.offset - at.offset : gap.lost };
-}
-
-/** A cursor of one channel is its position; of several it is `name=position`, joined by commas. */
-function parseCursor(cursor: string, names: readonly string[]): [string, Position][] {
-  if (names.length === 1) return [[names[0] as string, positionAt(cursor)]];
-  return cursor.split(",").map((part) => {
-    const [name = "", text = ""] = part.split("=");
-    return [name, positionAt(text)];
-  });
 }

@@ -6,11 +6,11 @@
 
 import { type Cancel, type Clock, newEpoch } from "../core/clock.ts";
 import { TailwireError } from "../core/errors.ts";
-import { fromBase64, toBase64 } from "../wire/message.ts";
+import { type AckMessage, fromBase64, parseJson, toBase64 } from "../wire/message.ts";
+import { address } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
-import { collect, refusal } from "./http.ts";
+import { broken, overFetch } from "./http.ts";
 import type { Link, PublishOp, Settle } from "./link.ts";
-import { authorization } from "./transport/address.ts";
 
 export interface PublishOptions {
   /** The event's type; `message` where it is left out. */
@@ -18,8 +18,6 @@ export interface PublishOptions {
   readonly key?: string;
   /** Names the event for whoever publishes it again; drawn where it is left out. */
   readonly idempotencyKey?: string;
-  /** Gives it up: the event may have been published all the same. */
-  readonly signal?: AbortSignal;
 }
 
 /** An event is in its channel's log. */
@@ -53,8 +51,9 @@ const ANSWER_MS = 10_000;
 
 interface Entry {
   readonly op: PublishOp;
+  readonly until: number;
   sent: boolean;
-  readonly settle: (outcome: Published | Error) => void;
+  settle(outcome: Published | TailwireError): void;
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -75,62 +74,49 @@ export function createPublisher(options: PublisherOptions): Publisher {
   function send(entry: Entry, over: Link["publish"]): void {
     entry.sent = true;
     posting = over === undefined;
-    const cancel = clock.after(ANSWER_MS, () => {
-      options.doubt();
-      settle(new TailwireError("unreachable", "no answer"));
-    });
-    let settled = false;
+    let waits = true;
     const settle: Settle = (answer) => {
-      if (settled) return;
-      settled = true;
+      if (!waits) return;
+      waits = false;
       cancel();
       if (over === undefined) posting = false;
       entry.sent = false;
       take(entry, answer);
     };
+    const cancel = clock.after(ANSWER_MS, () => {
+      options.doubt();
+      settle(new TailwireError("unreachable", "no answer"));
+    });
     if (over === undefined) void post(entry.op, options, settle);
     else over(entry.op, settle);
   }
 
   function take(entry: Entry, answer: Parameters<Settle>[0]): void {
-    if (answer instanceof TailwireError && isPassing(answer)) {
+    if (!(answer instanceof TailwireError)) finish(entry, { id: answer.id ?? "", channel: entry.op.channel });
+    else if (answer.code === "unreachable") {
+      for (const each of entries) if (each.until <= clock.now()) finish(each, answer);
       timer ??= clock.after(backoffMs(attempt++, clock.random()), () => {
         timer = undefined;
         pump();
       });
       return;
-    }
+    } else finish(entry, answer);
     attempt = 0;
-    finish(entry, answer instanceof TailwireError ? answer : { id: answer.id ?? "", channel: entry.op.channel });
     pump();
   }
 
-  function finish(entry: Entry, outcome: Published | Error): void {
-    if (!entries.includes(entry)) return;
+  function finish(entry: Entry, outcome: Published | TailwireError): void {
     entries = entries.filter((each) => each !== entry);
     entry.settle(outcome);
   }
 
   return {
-    publish(channel, data, { signal, idempotencyKey = drawKey(clock), ...rest }) {
+    publish(channel, data, { idempotencyKey = newEpoch(clock) + newEpoch(clock), ...rest }) {
       return new Promise((resolve, reject) => {
-        signal?.throwIfAborted();
-        const abort = () => finish(entry, signal?.reason);
-        const cancel = clock.after(MAX_TRY_MS, () => {
-          finish(entry, new TailwireError("unreachable", `not known to be published within ${MAX_TRY_MS / 1000} s`));
-        });
-        const entry: Entry = {
-          op: { op: "publish", channel, ...rest, idempotencyKey, ...payload(data) },
-          sent: false,
-          settle(outcome) {
-            cancel();
-            signal?.removeEventListener("abort", abort);
-            if (outcome instanceof Error) reject(outcome);
-            else resolve(outcome);
-          },
-        };
-        signal?.addEventListener("abort", abort);
-        entries = [...entries, entry];
+        const op = { op: "publish", channel, ...rest, idempotencyKey, ...payload(data) } as const;
+        const settle = (outcome: Published | TailwireError) =>
+          outcome instanceof TailwireError ? reject(outcome) : resolve(outcome);
+        entries = [...entries, { op, until: clock.now() + MAX_TRY_MS, sent: false, settle }];
         pump();
       });
     },
@@ -154,33 +140,26 @@ async function post(
   { base, withCredentials, token }: PublisherOptions,
   settle: Settle,
 ): Promise<void> {
-  const query = new URLSearchParams();
-  if (type !== undefined) query.set("type", type);
-  if (key !== undefined) query.set("key", key);
   const [mediaType, body] = encode(data, encoding);
-  const headers = {
-    "Content-Type": mediaType,
-    "Idempotency-Key": idempotencyKey,
-    ...authorization(await token()),
-  };
-  collect({ url: `${base}channels/${channel}?${query}`, headers, withCredentials, body }, (answer) => {
-    if (answer instanceof TailwireError) settle(answer);
-    else if (answer.status === 201) settle({ type: "$ack", ref: 0, ...JSON.parse(answer.text) });
-    else settle(refusal(answer));
-  });
+  try {
+    overFetch(
+      {
+        url: address(base, channel, { type, key }),
+        accept: "application/json",
+        token: await token(),
+        headers: { "Content-Type": mediaType, "Idempotency-Key": idempotencyKey },
+        body,
+        withCredentials,
+      },
+      undefined,
+      (error, text) => settle(error ?? (parseJson(text) as AckMessage)),
+    );
+  } catch (error) {
+    settle(broken(error));
+  }
 }
 
 function encode(data: unknown, encoding: PublishOp["encoding"]): [string, string | Uint8Array] {
   if (encoding !== undefined) return ["application/octet-stream", fromBase64(data as string) as Uint8Array];
   return typeof data === "string" ? ["text/plain", data] : ["application/json", JSON.stringify(data)];
-}
-
-/** Worth another attempt. */
-function isPassing({ code }: TailwireError): boolean {
-  return code === "unreachable" || code === "shutting_down" || code === "internal";
-}
-
-/** As random as an epoch, twice. */
-function drawKey(clock: Clock): string {
-  return newEpoch(clock) + newEpoch(clock);
 }

@@ -12,9 +12,11 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import type { Transport } from "./link.ts";
 
 /** Silence after which the next transport is started. A quarter of what makes a user wonder. */
-export const SILENT_MS = 700;
+const SILENT_MS = 700;
 /** The server says a first heartbeat this long after `$open`, as proof that nothing holds it back. */
-export const PROBE_MS = 200;
+const PROBE_MS = 200;
+/** The same for a URL, in seconds. */
+export const PROBE_S = `${PROBE_MS / 1000}`;
 /** Silence of all after which the race is lost. */
 const GIVE_UP_MS = 10_000;
 /** At once, of a browser's six connections to one origin. */

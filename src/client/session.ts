@@ -11,8 +11,8 @@
  */
 
 import type { Cancel, Clock } from "../core/clock.ts";
-import { type ErrorCode, TailwireError } from "../core/errors.ts";
-import { type Position, parsePosition } from "../core/position.ts";
+import { TailwireError } from "../core/errors.ts";
+import { parsePosition } from "../core/position.ts";
 import type { CloseMessage, HeartbeatMessage, Message, OpenMessage } from "../wire/message.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
@@ -30,9 +30,8 @@ export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredenti
   readonly remembered: { get(): TransportName | undefined; set(name: TransportName): void };
 }
 
-/** A better transport than the one in use is tried after this, then after twice as long, and so on, to the most. */
-const BETTER_MS = 5 * 60_000;
-const MOST_BETTER_MS = 60 * 60_000;
+/** How often a better transport than the one in use is tried. */
+const BETTER_MS = 10 * 60_000;
 /** A proof that comes later than this was held back until something else was sent. */
 const MAX_PROOF_LATE_MS = 500;
 /** A heartbeat of a link in use, likewise. */
@@ -42,17 +41,6 @@ const LATE_MS = 5000;
 
 /** Whatever a server promises. */
 const LEAST_HEARTBEAT_MS = 1000;
-
-/** What no other transport, and no later attempt, would change. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["invalid_channel", "invalid_parameter", "invalid_cursor"]);
-
-/** What happens to those who only try. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "unreachable",
-  "shutting_down",
-  "transport_disabled",
-  "origin_not_allowed",
-]);
 
 /** A link with what is known of it. */
 interface Connection extends Runner {
@@ -78,7 +66,6 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   let tick: Cancel | undefined; // of the link in use
   let applying = false;
   let attempt = 0;
-  let betterMs = BETTER_MS;
   let betterAt = 0;
   let held: Transport | undefined;
   let lastName = options.remembered.get();
@@ -196,11 +183,12 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   function ended(connection: Connection, error: TailwireError): void {
     if (connection.state === "ended") return;
     connection.stop();
-    if (FINAL.has(error.code)) {
+    // What no other transport, and no later attempt, would change.
+    if (error.code.startsWith("invalid_")) {
       stop(error);
       return;
     }
-    if (!EXPECTED.has(error.code)) listener.error(error);
+    if (error.code !== "unreachable") listener.error(error);
     if (connection !== current) {
       race?.failed(connection);
       return;
@@ -224,8 +212,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     attempt = 0;
     lastName = connection.transport.name;
     options.remembered.set(lastName);
-    betterMs = BETTER_MS;
-    betterAt = clock.now() + betterMs;
+    betterAt = clock.now() + BETTER_MS;
     watch(connection);
     settle();
   }
@@ -266,9 +253,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
 
   /** @throws {TailwireError} where a link begins behind what is known: it is of no use */
   function begin(asked: ReadonlyMap<string, string>, cursor: string): void {
-    for (const channel of places.begin(asked, cursor)) {
-      listener.begin(channel, places.at(channel) as Position, asked.get(channel));
-    }
+    places.begin(asked, cursor, (channel, at) => listener.begin(channel, at, asked.get(channel)));
   }
 
   function pass(connection: Connection, message: ItemMessage): void {
@@ -303,15 +288,15 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     tick = clock.after(ms, () => {
       const now = clock.now();
       watch(connection);
-      if (now - connection.heardAt > 2 * connection.heartbeatMs) ended(connection, silent());
+      if (now - connection.heardAt > 2 * connection.heartbeatMs)
+        ended(connection, new TailwireError("unreachable", "silent for too long"));
       else if (now - due > LATE_MS) check();
       else if (now > betterAt && race === undefined) tryBetter(connection);
     });
   }
 
   function tryBetter({ transport }: Connection): void {
-    betterMs = Math.min(2 * betterMs, MOST_BETTER_MS);
-    betterAt = clock.now() + betterMs;
+    betterAt = clock.now() + BETTER_MS;
     const better = options.transports.slice(0, options.transports.indexOf(transport));
     if (better.length > 0) connect(better);
   }
@@ -391,11 +376,6 @@ function isEnded({ state }: Connection): boolean {
   return state === "ended";
 }
 
-function silent(): TailwireError {
-  return new TailwireError("unreachable", "nothing came for twice the promised heartbeat");
-}
-
 function asError(error: unknown): TailwireError {
-  if (error instanceof TailwireError) return error;
-  return new TailwireError("unreachable", error instanceof Error ? error.message : String(error), { cause: error });
+  return error instanceof TailwireError ? error : new TailwireError("unreachable", String(error), { cause: error });
 }

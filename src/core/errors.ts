@@ -25,13 +25,14 @@ export type ErrorCode =
 
 /** What went wrong, with a code that programs can rely on. */
 export class TailwireError extends Error {
-  override readonly name = "TailwireError";
-  readonly code: ErrorCode;
+  // Declared only: a page pays for each field that is defined twice.
+  declare readonly code: ErrorCode;
   /** The parameter at fault, where it is one. */
-  readonly parameter: string | undefined;
+  declare readonly parameter: string | undefined;
 
   constructor(code: ErrorCode, detail: string, more: { parameter?: string; cause?: unknown } = {}) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = "TailwireError";
     this.code = code;
     this.parameter = more.parameter;
   }

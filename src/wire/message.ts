@@ -156,7 +156,13 @@ function hasField(fields: Record<string, unknown>, field: string): boolean {
   return kinds.split("|").includes(value === null ? "null" : typeof value);
 }
 
-function parseJson(json: string): unknown {
+/** Whether a message's type is an event's, or one of the system's that this version knows. */
+export function isKnownType(type: string): boolean {
+  return !type.startsWith("$") || type in SYSTEM;
+}
+
+/** JSON as a value; undefined where it is none. */
+export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {

@@ -2,9 +2,9 @@
 
 import { TailwireError } from "../../core/errors.ts";
 import type { Message } from "../../wire/message.ts";
+import { subscribeUrl } from "../address.ts";
 import type { Link, LinkListener, LinkRequest, Transport } from "../link.ts";
-import { PROBE_MS } from "../race.ts";
-import { subscribeUrl } from "./address.ts";
+import { PROBE_S } from "../race.ts";
 import { readMessage } from "./messages.ts";
 
 export const iframe: Transport = {
@@ -44,7 +44,7 @@ function openIframe(request: LinkRequest, listener: LinkListener): Link {
   frame.src = subscribeUrl(request, {
     transport: "iframe",
     origin: location.origin,
-    probe: String(PROBE_MS / 1000),
+    probe: PROBE_S,
     token: request.token,
   });
   document.body.append(frame);

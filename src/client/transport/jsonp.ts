@@ -5,36 +5,26 @@
 
 import { TailwireError } from "../../core/errors.ts";
 import type { AckMessage } from "../../wire/message.ts";
+import { address, subscribeUrl } from "../address.ts";
 import type { LinkRequest, PublishOp, Settle, Transport } from "../link.ts";
-import { subscribeUrl } from "./address.ts";
-import { openPolling } from "./polling.ts";
-
-const WAIT_S = 25;
+import { openPolling, type PollingOptions } from "./polling.ts";
 
 export const jsonp: Transport = {
   name: "jsonp",
   available: () => typeof document === "object",
   open(request, listener) {
-    const ask = (channels: ReadonlyMap<string, string>, waitS: number, done: (body: unknown) => void) =>
-      load(
-        (callback) =>
-          subscribeUrl({ base: request.base, channels }, { wait: String(waitS), callback, token: request.token }),
-        done,
-      );
-    const link = openPolling({ name: "jsonp", waitS: WAIT_S, restMs: 0, ask }, request, listener);
+    const { base, token } = request;
+    const ask: PollingOptions["ask"] = (channels, wait, done) =>
+      load((callback) => subscribeUrl({ base, channels }, { wait, callback, token }), done);
+    const link = openPolling({ name: "jsonp", restMs: 0, ask }, request, listener);
     return { ...link, publish: (op, settle) => publish(request, op, settle) };
   },
 };
 
 function publish({ base, token }: LinkRequest, { op: _, channel, data, ...rest }: PublishOp, settle: Settle): void {
   load(
-    (callback) => {
-      const query = new URLSearchParams({ publish: JSON.stringify(data), callback });
-      for (const [name, value] of Object.entries({ ...rest, token })) if (value !== undefined) query.set(name, value);
-      return `${base}channels/${channel}?${query}`;
-    },
-    (answer) =>
-      settle(answer instanceof TailwireError ? answer : ({ ...(answer as object), type: "$ack" } as AckMessage)),
+    (callback) => address(base, channel, { publish: JSON.stringify(data), callback, token, ...rest }),
+    (answer) => settle(answer as AckMessage | TailwireError),
   );
 }
 

@@ -1,7 +1,14 @@
 /** What came, as messages: what is none breaks the protocol, and what a later version may have is passed over. */
 
 import { TailwireError } from "../../core/errors.ts";
-import { type AckMessage, checkMessage, type ErrorMessage, type Message } from "../../wire/message.ts";
+import {
+  type AckMessage,
+  checkMessage,
+  type ErrorMessage,
+  isKnownType,
+  type Message,
+  parseJson,
+} from "../../wire/message.ts";
 import type { LinkListener } from "../link.ts";
 
 /**
@@ -12,11 +19,9 @@ import type { LinkListener } from "../link.ts";
 export function readMessage(value: unknown): Message | AckMessage | ErrorMessage | undefined {
   if (checkMessage(value)) return value;
   const type = (value as { type?: unknown } | null | undefined)?.type;
-  if (typeof type === "string" && type.startsWith("$") && !KNOWN.test(type)) return undefined;
-  throw new TailwireError("protocol_error", `this is not a message: ${JSON.stringify(value)?.slice(0, 100)}`);
+  if (typeof type === "string" && !isKnownType(type)) return undefined;
+  throw new TailwireError("protocol_error", "this is not a message");
 }
-
-const KNOWN = /^\$(open|heartbeat|gap|close|ack|error)$/;
 
 /**
  * Reads the texts of an endless answer, the first of which has to be `$open`.
@@ -25,18 +30,10 @@ const KNOWN = /^\$(open|heartbeat|gap|close|ack|error)$/;
 export function oneByOne(listener: Pick<LinkListener, "message">): (json: string) => void {
   let begun = false;
   return (json) => {
-    const message = readMessage(parse(json));
+    const message = readMessage(parseJson(json));
     if (message === undefined) return;
     if (!begun && message.type !== "$open") throw new TailwireError("protocol_error", "the first message is not $open");
     begun = true;
     listener.message(message as Message);
   };
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new TailwireError("protocol_error", `this is not a message: ${json.slice(0, 100)}`, { cause });
-  }
 }

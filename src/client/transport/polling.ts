@@ -5,30 +5,34 @@
 
 import { TailwireError } from "../../core/errors.ts";
 import type { Message } from "../../wire/message.ts";
+import { positionsOf } from "../address.ts";
 import type { Link, LinkListener, LinkRequest } from "../link.ts";
 import { readMessage } from "./messages.ts";
 
 /** What an answer may take, beside the wait. */
 const ANSWER_MS = 5000;
 
+/** How long the server is asked to wait for news: well below the minute after which proxies cut a silent connection. */
+const WAIT_S = 25;
+
 export interface PollingOptions {
   readonly name: string;
-  /** How long the server is asked to wait for news, in seconds; 0: not at all. */
-  readonly waitS: number;
-  /** How long to rest between two requests, in milliseconds. */
+  /** How long to rest between two requests, in milliseconds; 0: it waits at the server instead. */
   readonly restMs: number;
   /** Asks once; calls back with the body, as it was parsed, or with why there is none. Returns what gives it up. */
-  ask(channels: ReadonlyMap<string, string>, waitS: number, done: (body: unknown) => void): () => void;
+  ask(channels: ReadonlyMap<string, string>, wait: string, done: (body: unknown) => void): () => void;
 }
 
 export function openPolling(options: PollingOptions, request: LinkRequest, listener: LinkListener): Link {
+  const waitS = options.restMs > 0 ? 0 : WAIT_S;
+  const wait = `${waitS}`;
   let channels = request.channels;
   let begun = false;
   let end: () => void = () => {};
   let closed = false;
 
   function ask(): void {
-    end = options.ask(channels, begun ? options.waitS : 0, (body) => {
+    end = options.ask(channels, begun ? wait : "0", (body) => {
       if (closed) return;
       try {
         if (body instanceof TailwireError) throw body;
@@ -50,9 +54,9 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
       throw new TailwireError("protocol_error", "the answer is not a poll's");
     }
     const messages = events.flatMap((event) => readMessage(event) ?? []) as Message[];
-    channels = cursorOf(channels, cursor);
+    channels = positionsOf(channels, cursor);
     const time = request.clock.now();
-    const heartbeatMs = options.waitS * 1000 + options.restMs + ANSWER_MS;
+    const heartbeatMs = waitS * 1000 + options.restMs + ANSWER_MS;
     if (!begun) messages.push({ type: "$open", cursor, heartbeatMs, transport: options.name, time });
     messages.push({ type: "$heartbeat", time });
     begun = true;
@@ -66,10 +70,4 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
       end();
     },
   };
-}
-
-/** The channels with where they are. */
-function cursorOf(channels: ReadonlyMap<string, string>, cursor: string): ReadonlyMap<string, string> {
-  if (channels.size === 1) return new Map([...channels.keys()].map((name) => [name, cursor]));
-  return new Map(cursor.split(",").map((part) => part.split("=") as [string, string]));
 }

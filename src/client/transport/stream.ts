@@ -3,11 +3,10 @@
 import { hasFetch, overFetch } from "../http.ts";
 import type { Transport } from "../link.ts";
 import { openEndless } from "./endless.ts";
-import { readLines } from "./lines.ts";
 
 export const stream: Transport = {
   name: "stream",
   available: hasFetch,
   open: (request, listener) =>
-    openEndless({ exchange: overFetch, accept: "application/x-ndjson", read: readLines }, request, listener),
+    openEndless({ exchange: overFetch, accept: "application/x-ndjson", prefix: "" }, request, listener),
 };

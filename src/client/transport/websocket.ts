@@ -3,9 +3,9 @@
 import { TailwireError } from "../../core/errors.ts";
 import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import type { AckMessage, ErrorMessage, Message } from "../../wire/message.ts";
+import { subscribeUrl } from "../address.ts";
 import type { ChannelOp, Link, LinkListener, LinkRequest, PublishOp, Settle, Transport } from "../link.ts";
-import { PROBE_MS } from "../race.ts";
-import { subscribeUrl } from "./address.ts";
+import { PROBE_S } from "../race.ts";
 import { oneByOne } from "./messages.ts";
 
 export const websocket: Transport = {
@@ -17,7 +17,7 @@ export const websocket: Transport = {
 function openWebSocket(request: LinkRequest, listener: LinkListener): Link {
   const { WebSocket = globalThis.WebSocket, token } = request;
   // A browser's WebSocket has no headers: the token goes in the URL, whose log line servers leave out.
-  const url = subscribeUrl(request, { probe: String(PROBE_MS / 1000), token });
+  const url = subscribeUrl(request, { probe: PROBE_S, token });
   const socket = new WebSocket(url.replace(/^http/, "ws"), "tailwire.v1");
   const asked = new Map<unknown, Settle>();
   let closed = false;
