@@ -114,8 +114,8 @@ class Run {
     this.#transports = [
       this.#server.endless("websocket", 20, true),
       this.#server.endless("sse", 30, false),
-      this.#server.polling("long-poll", 25, 25, 0),
-      this.#server.polling("poll", 15, 0, 2000),
+      this.#server.polling("long-poll", 25, 0),
+      this.#server.polling("poll", 15, 2000),
     ];
     for (let index = 0; index < (shared ? 3 : 1); index++) this.#clients.push(this.#open());
   }

@@ -134,13 +134,13 @@ export class MemoryServer {
     };
   }
 
-  polling(name: TransportName, latencyMs: number, waitS: number, restMs: number): Transport {
-    const ask = (channels: ReadonlyMap<string, string>, wait: number, done: (body: unknown) => void) =>
-      new Poll(this, this.#clock, this.weather.get(name) ?? "fine", latencyMs, channels, wait, done).close;
+  polling(name: TransportName, latencyMs: number, restMs: number): Transport {
+    const ask = (channels: ReadonlyMap<string, string>, wait: string, done: (body: unknown) => void) =>
+      new Poll(this, this.#clock, this.weather.get(name) ?? "fine", latencyMs, channels, Number(wait), done).close;
     return {
       name,
       available: () => true,
-      open: (request, listener) => openPolling({ name, waitS, restMs, ask }, request, listener),
+      open: (request, listener) => openPolling({ name, restMs, ask }, request, listener),
     };
   }
 }
