@@ -9,7 +9,7 @@ import { TailwireError } from "../core/errors.ts";
 import { type AckMessage, fromBase64, parseJson, toBase64 } from "../wire/message.ts";
 import { address } from "./address.ts";
 import { backoffMs } from "./backoff.ts";
-import { broken, overFetch } from "./http.ts";
+import { broken, type HttpDone, overFetch } from "./http.ts";
 import type { Link, PublishOp, Settle } from "./link.ts";
 
 export interface PublishOptions {
@@ -53,6 +53,8 @@ interface Entry {
   readonly op: PublishOp;
   readonly until: number;
   sent: boolean;
+  /** Ends the attempt under way. */
+  stop: Cancel;
   settle(outcome: Published | TailwireError): void;
 }
 
@@ -78,7 +80,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const settle: Settle = (answer) => {
       if (!waits) return;
       waits = false;
-      cancel();
+      entry.stop();
       if (over === undefined) posting = false;
       entry.sent = false;
       take(entry, answer);
@@ -87,7 +89,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       options.doubt();
       settle(new TailwireError("unreachable", "no answer"));
     });
-    if (over === undefined) void post(entry.op, options, settle);
+    let end = () => {};
+    entry.stop = () => {
+      cancel();
+      end();
+    };
+    if (over === undefined) end = post(entry.op, options, settle);
     else over(entry.op, settle);
   }
 
@@ -107,6 +114,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   function finish(entry: Entry, outcome: Published | TailwireError): void {
     entries = entries.filter((each) => each !== entry);
+    entry.stop();
     entry.settle(outcome);
   }
 
@@ -116,7 +124,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const op = { op: "publish", channel, ...rest, idempotencyKey, ...payload(data) } as const;
         const settle = (outcome: Published | TailwireError) =>
           outcome instanceof TailwireError ? reject(outcome) : resolve(outcome);
-        entries = [...entries, { op, until: clock.now() + MAX_TRY_MS, sent: false, settle }];
+        entries = [...entries, { op, until: clock.now() + MAX_TRY_MS, sent: false, stop() {}, settle }];
         pump();
       });
     },
@@ -135,28 +143,26 @@ function payload(data: unknown): Pick<PublishOp, "data" | "encoding"> {
   return { data };
 }
 
-async function post(
-  { channel, data, encoding, type, key, idempotencyKey }: PublishOp,
-  { base, withCredentials, token }: PublisherOptions,
-  settle: Settle,
-): Promise<void> {
+function post(op: PublishOp, { base, withCredentials, token }: PublisherOptions, settle: Settle): Cancel {
+  const { channel, data, encoding, type, key, idempotencyKey } = op;
   const [mediaType, body] = encode(data, encoding);
-  try {
-    overFetch(
-      {
-        url: address(base, channel, { type, key }),
-        accept: "application/json",
-        token: await token(),
-        headers: { "Content-Type": mediaType, "Idempotency-Key": idempotencyKey },
-        body,
-        withCredentials,
+  const url = address(base, channel, { type, key });
+  const headers = { "Content-Type": mediaType, "Idempotency-Key": idempotencyKey };
+  const done: HttpDone = (error, text) => settle(error ?? (parseJson(text) as AckMessage));
+  let ended = false;
+  let end = () => {
+    ended = true;
+  };
+  Promise.resolve()
+    .then(token)
+    .then(
+      (proof) => {
+        const request = { url, accept: "application/json", token: proof, headers, body, withCredentials };
+        if (!ended) end = overFetch(request, undefined, done);
       },
-      undefined,
-      (error, text) => settle(error ?? (parseJson(text) as AckMessage)),
+      (error) => settle(broken(error)),
     );
-  } catch (error) {
-    settle(broken(error));
-  }
+  return () => end();
 }
 
 function encode(data: unknown, encoding: PublishOp["encoding"]): [string, string | Uint8Array] {
