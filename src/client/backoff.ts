@@ -1,6 +1,6 @@
 /** How long a client waits before it comes back, and the clock that it runs on. */
 
-import { type Clock, systemClock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 const FIRST_MS = 500;
 const MOST_MS = 30_000;
@@ -18,11 +18,15 @@ export function backoffMs(attempt: number, random: number): number {
   return Math.round(random * Math.min(MOST_MS, FIRST_MS * 2 ** attempt));
 }
 
+/** What of a clock a client needs. */
+export type ClientClock = Pick<Clock, "now" | "after" | "random">;
+
 /** The real time. Unlike the server's its timers keep a Node process alive: a client that waits is not done. */
-export const clientClock: Clock = {
-  ...systemClock,
+export const realClock: ClientClock = {
+  now: Date.now,
   after(ms, run) {
     const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
     return () => clearTimeout(timer);
   },
+  random: Math.random,
 };

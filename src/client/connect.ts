@@ -1,10 +1,9 @@
 /** The client: one feed, its subscriptions, its publisher. */
 
 import { parseChannelName } from "../core/channel-name.ts";
-import type { Clock } from "../core/clock.ts";
 import { TailwireError } from "../core/errors.ts";
 import type { ReceivedEvent, ReceivedGap } from "../core/event.ts";
-import { clientClock } from "./backoff.ts";
+import { type ClientClock, realClock } from "./backoff.ts";
 import { createDelivery, type StandardSchema } from "./deliver.ts";
 import { createQueue } from "./events.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
@@ -29,7 +28,7 @@ export interface ClientOptions {
   /** Told of listeners that throw, of events that do not fit, and of servers that do not speak the protocol. */
   readonly onError?: (error: unknown) => void;
   /** For tests: time moved by hand. */
-  readonly clock?: Clock;
+  readonly clock?: ClientClock;
 }
 
 export interface SubscribeOptions<T = unknown> {
@@ -81,7 +80,7 @@ export interface Push {
 /** How a client shares its connection with other tabs; see `connect`. */
 export type ShareFeed = (
   base: string,
-  clock: Clock,
+  clock: ClientClock,
   makeSession: (listener: FeedListener) => Feed,
 ) => ((listener: FeedListener) => Feed) | undefined;
 
@@ -96,7 +95,7 @@ export function connectWith(
   options: ClientOptions = {},
   share?: ShareFeed,
 ): Push {
-  const { clock = clientClock, withCredentials = false, WebSocket, onError = report } = options;
+  const { clock = realClock, withCredentials = false, WebSocket, onError = report } = options;
   const base = baseOf(url);
   const token = typeof options.token === "function" ? options.token : () => options.token as string | undefined;
   const listeners = new Set<(state: State, reason?: TailwireError) => void>();
@@ -157,12 +156,10 @@ export function connectWith(
   ): Reader {
     if (closed) throw new TailwireError("misuse", "this client was closed");
     const channel = parseChannelName(name);
-    if (!/^(now|earliest|-\d+|\w+:\d+)$/.test(from)) {
-      throw new TailwireError("invalid_parameter", "from is now, earliest, -N or a cursor", { parameter: "from" });
-    }
+    const start = startOf(channel, from);
     return createReader({
       channel,
-      from,
+      from: start,
       deliver: createDelivery({ onEvent, onGap: (gap) => onGap?.(gap), onError, schema }),
       feedAt: () => feed.at(channel),
       catchUp: (listener) => session({ ...listener, state: () => {}, error: onError }),
@@ -172,7 +169,7 @@ export function connectWith(
   return {
     subscribe(channel, onEvent, more = {}) {
       const reader = read(channel, onEvent, more);
-      subscriptions.add(reader, more.from ?? "now");
+      subscriptions.add(reader);
       return () => subscriptions.remove(reader);
     },
 
@@ -189,7 +186,7 @@ export function connectWith(
         for (const reader of readers) run(reader);
       };
       const readers = [channels].flat().map((channel) => read<T>(channel, queue.push, more));
-      if (!signal?.aborted) for (const reader of readers) subscriptions.add(reader, more.from ?? "now");
+      if (!signal?.aborted) for (const reader of readers) subscriptions.add(reader);
       return queue;
     },
 
@@ -222,15 +219,26 @@ export function connectWith(
   };
 }
 
+/**
+ * Where one channel begins: a cursor of several names each.
+ * @throws {TailwireError} `invalid_parameter`
+ */
+function startOf(channel: string, from: string): string {
+  const named = from.split(",").find((part) => part.startsWith(`${channel}=`));
+  const start = named?.slice(channel.length + 1) ?? (from.includes("=") ? "now" : from);
+  if (/^(now|earliest|-\d+|\w+:\d+)$/.test(start)) return start;
+  throw new TailwireError("invalid_parameter", "from is now, earliest, -N or a cursor", { parameter: "from" });
+}
+
 /** @throws {TailwireError} `misuse` */
 function baseOf(url: string | URL): string {
   try {
     const base = new URL(url, typeof document === "object" ? document.baseURI : undefined);
-    if (!/^https?:$/.test(base.protocol)) throw new TypeError("it is not http: or https:");
+    if (!/^https?:/.test(base.href)) throw new TypeError(base.protocol);
     base.search = base.hash = "";
     return base.href.replace(/\/?$/, "/");
   } catch (cause) {
-    throw new TailwireError("misuse", `${url} is not the URL of a server: ${(cause as Error).message}`, { cause });
+    throw new TailwireError("misuse", `${url} is not the URL of a server`, { cause });
   }
 }
 

@@ -1,8 +1,8 @@
 /** The contract of a client's transports: what stands above them never asks which one it has. */
 
-import type { Clock } from "../core/clock.ts";
 import type { TailwireError } from "../core/errors.ts";
 import type { AckMessage, Message } from "../wire/message.ts";
+import type { ClientClock } from "./backoff.ts";
 
 /** What a link is opened with. */
 export interface LinkRequest {
@@ -13,7 +13,7 @@ export interface LinkRequest {
   readonly token: string | undefined;
   /** Whether cookies go to another origin, too. */
   readonly withCredentials: boolean;
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   /** The WebSocket class to use, where it is not the global one. */
   readonly WebSocket: typeof WebSocket | undefined;
 }

@@ -4,11 +4,11 @@
  * it is there once.
  */
 
-import { type Cancel, type Clock, newEpoch } from "../core/clock.ts";
+import { type Cancel, newEpoch } from "../core/clock.ts";
 import { TailwireError } from "../core/errors.ts";
 import { type AckMessage, fromBase64, parseJson, toBase64 } from "../wire/message.ts";
 import { address } from "./address.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, type ClientClock } from "./backoff.ts";
 import { broken, type HttpDone, overFetch } from "./http.ts";
 import type { Link, PublishOp, Settle } from "./link.ts";
 
@@ -37,7 +37,7 @@ interface PublisherOptions {
   readonly base: string;
   readonly withCredentials: boolean;
   readonly token: () => string | undefined | Promise<string | undefined>;
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   /** How the link in use publishes, where it can. */
   linkPublish(): Link["publish"];
   /** No answer came: the link should be looked after. */

@@ -8,7 +8,8 @@
  *   long-poll                           |-- $open -- $heartbeat: wins
  */
 
-import type { Cancel, Clock } from "../core/clock.ts";
+import type { Cancel } from "../core/clock.ts";
+import type { ClientClock } from "./backoff.ts";
 import type { Transport } from "./link.ts";
 
 /** Silence after which the next transport is started. A quarter of what makes a user wonder. */
@@ -38,7 +39,7 @@ export interface Race {
 
 export interface RaceOptions {
   readonly transports: readonly Transport[];
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   /** Must not call back before it has returned. */
   launch(transport: Transport): Runner;
   lost(): void;

@@ -14,6 +14,7 @@ import { follows, hasReached, type ItemMessage, positionOf } from "./places.ts";
 
 export interface Reader {
   readonly channel: string;
+  readonly from: string;
   /** The feed begins, or is found to be, at this position. */
   begin(at: Position, from: string | undefined): void;
   /** The feed brings an item. */
@@ -74,6 +75,7 @@ export function createReader({ channel, from, deliver, feedAt, catchUp }: Reader
 
   return {
     channel,
+    from,
 
     begin(position, asked) {
       if (state === "catching-up") return join();

@@ -1,6 +1,6 @@
 /** Which transport proved itself last, for a day, also over page loads where the browser keeps it. */
 
-import type { Clock } from "../core/clock.ts";
+import type { ClientClock } from "./backoff.ts";
 import type { TransportName } from "./link.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -11,7 +11,7 @@ export interface Remembered {
 }
 
 /** @param base the server's address: what holds for one says nothing of another */
-export function createRemembered(base: string, clock: Clock): Remembered {
+export function createRemembered(base: string, clock: ClientClock): Remembered {
   const key = `tailwire ${base}`;
   return {
     get() {

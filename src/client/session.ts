@@ -10,11 +10,11 @@
  *     `-- close(), a refusal that nothing will change, nothing wanted
  */
 
-import type { Cancel, Clock } from "../core/clock.ts";
+import type { Cancel } from "../core/clock.ts";
 import { TailwireError } from "../core/errors.ts";
 import { parsePosition } from "../core/position.ts";
 import type { CloseMessage, HeartbeatMessage, Message, OpenMessage } from "../wire/message.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, type ClientClock } from "./backoff.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
 import type { Link, LinkRequest, Transport, TransportName } from "./link.ts";
 import { createPlaces, cursorBefore, type ItemMessage } from "./places.ts";
@@ -25,7 +25,7 @@ export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredenti
   readonly transports: readonly Transport[];
   /** Asked for at each connection. */
   readonly token: () => string | undefined | Promise<string | undefined>;
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   /** What proved itself last, and to say what does now. */
   readonly remembered: { get(): TransportName | undefined; set(name: TransportName): void };
 }

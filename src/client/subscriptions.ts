@@ -6,48 +6,38 @@ import type { ItemMessage } from "./places.ts";
 import type { Reader } from "./reader.ts";
 
 export interface Subscriptions {
-  /** @param from where the feed begins in the channel, if this is the first to want it */
-  add(reader: Reader, from: string): void;
+  /** The first reader of a channel decides where the feed begins in it. */
+  add(reader: Reader): void;
   remove(reader: Reader): void;
   begin(channel: string, at: Position, from: string | undefined): void;
   item(item: ItemMessage): void;
   close(): void;
 }
 
-interface Channel {
-  readonly from: string;
-  readonly readers: Set<Reader>;
-}
-
 export function createSubscriptions(feed: () => Feed): Subscriptions {
-  const channels = new Map<string, Channel>();
+  const channels = new Map<string, readonly Reader[]>();
+  // Never changed, only replaced: a listener may subscribe, or stop.
+  const readersOf = (channel: string) => channels.get(channel) ?? [];
 
   function want(): void {
-    feed().want(new Map([...channels].map(([name, { from }]) => [name, from])));
-  }
-
-  /** A copy, for a listener may subscribe, or stop. */
-  function readersOf(channel: string): readonly Reader[] {
-    return [...(channels.get(channel)?.readers ?? [])];
+    feed().want(new Map([...channels].map(([name, readers]) => [name, readers[0]?.from ?? "now"])));
   }
 
   return {
-    add(reader, from) {
-      const known = channels.get(reader.channel);
-      if (known === undefined) {
-        channels.set(reader.channel, { from, readers: new Set([reader]) });
-        return want();
-      }
-      known.readers.add(reader);
-      const at = feed().at(reader.channel);
-      if (at !== undefined) reader.begin(at, undefined);
+    add(reader) {
+      const { channel } = reader;
+      const others = readersOf(channel);
+      channels.set(channel, [...others, reader]);
+      const at = feed().at(channel);
+      if (others.length === 0) want();
+      else if (at !== undefined) reader.begin(at, undefined);
     },
     remove(reader) {
-      const known = channels.get(reader.channel);
+      const { channel } = reader;
+      const others = readersOf(channel).filter((each) => each !== reader);
       reader.close();
-      if (!known?.readers.delete(reader) || known.readers.size > 0) return;
-      channels.delete(reader.channel);
-      want();
+      if (others.length > 0) channels.set(channel, others);
+      else if (channels.delete(channel)) want();
     },
     begin(channel, at, from) {
       for (const reader of readersOf(channel)) reader.begin(at, from);
@@ -56,7 +46,7 @@ export function createSubscriptions(feed: () => Feed): Subscriptions {
       for (const reader of readersOf(item.channel)) reader.item(item);
     },
     close() {
-      for (const { readers } of channels.values()) for (const reader of readers) reader.close();
+      for (const reader of [...channels.values()].flat()) reader.close();
       channels.clear();
     },
   };

@@ -7,9 +7,10 @@
  *   follower -- the lock is free, or taken --> leader -- frozen, hidden for good, taken from it --> follower
  */
 
-import { type Cancel, type Clock, newEpoch } from "../core/clock.ts";
+import { type Cancel, newEpoch } from "../core/clock.ts";
 import { type ErrorCode, TailwireError } from "../core/errors.ts";
 import { formatPosition, type Position } from "../core/position.ts";
+import type { ClientClock } from "./backoff.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
 import type { TransportName } from "./link.ts";
 import { hasReached, type ItemMessage, positionOf } from "./places.ts";
@@ -42,7 +43,7 @@ export interface TabsOptions {
   readonly world: TabWorld;
   /** What the tabs that share have in common. */
   readonly name: string;
-  readonly clock: Clock;
+  readonly clock: ClientClock;
   readonly makeSession: (listener: FeedListener) => Feed;
 }
 

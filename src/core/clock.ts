@@ -29,7 +29,7 @@ export const systemClock: Clock = {
 };
 
 /** Draws a new epoch: 8 of `a-z 0-9`. */
-export function newEpoch(clock: Clock): string {
+export function newEpoch(clock: Pick<Clock, "random">): string {
   let epoch = "";
   while (epoch.length < 8) epoch += Math.floor(clock.random() * 36).toString(36);
   return epoch;
