@@ -154,7 +154,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   async function openLink(connection: Connection): Promise<void> {
     const { transport, asked } = connection;
     try {
-      const token = await options.token();
+      // Never at once: a race does not listen before it has all its runners.
+      const token = await Promise.resolve().then(options.token);
       if (isEnded(connection)) return;
       const { base, withCredentials, WebSocket } = options;
       connection.link = transport.open(

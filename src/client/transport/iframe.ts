@@ -1,7 +1,7 @@
 /** `iframe`: a hidden page of the server's that posts each message to this one as it is loaded, without end. */
 
 import { TailwireError } from "../../core/errors.ts";
-import type { Message } from "../../wire/message.ts";
+import { type Message, parseJson } from "../../wire/message.ts";
 import { subscribeUrl } from "../address.ts";
 import type { Link, LinkListener, LinkRequest, Transport } from "../link.ts";
 import { PROBE_S } from "../race.ts";
@@ -25,7 +25,8 @@ function openIframe(request: LinkRequest, listener: LinkListener): Link {
   const take = ({ source, origin: from, data }: MessageEvent) => {
     if (source !== frame.contentWindow || from !== origin) return;
     try {
-      const message = readMessage(data);
+      // What a browser cannot clone, for it is nested too deep, comes as text.
+      const message = readMessage(typeof data === "string" ? parseJson(data) : data);
       if (message !== undefined) listener.message(message as Message);
     } catch (error) {
       end(error as TailwireError);

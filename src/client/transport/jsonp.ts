@@ -9,6 +9,8 @@ import { address, subscribeUrl } from "../address.ts";
 import type { LinkRequest, PublishOp, Settle, Transport } from "../link.ts";
 import { openPolling, type PollingOptions } from "./polling.ts";
 
+const CALLBACK = "tailwire";
+
 export const jsonp: Transport = {
   name: "jsonp",
   available: () => typeof document === "object",
@@ -28,28 +30,30 @@ function publish({ base, token }: LinkRequest, { op: _, channel, data, ...rest }
   );
 }
 
-let calls = 0;
-
-/** Runs a script that calls back; returns what gives it up. */
+/**
+ * Runs a script that calls back; returns what gives it up. It runs in an empty frame of its own: a browser ends a
+ * script's request only with its document, and each of those that wait is one of six connections.
+ */
 function load(url: (callback: string) => string, done: (body: unknown) => void): () => void {
-  const page = globalThis as unknown as Record<string, unknown>;
-  const callback = `tailwire_${++calls}`;
-  const script = document.createElement("script");
-  const end = () => {
-    script.onload = script.onerror = null;
-    script.remove();
-    // A script under way runs all the same; what it calls has to be there.
-    page[callback] = () => delete page[callback];
-  };
+  const frame = document.createElement("iframe");
+  frame.hidden = true;
+  document.body.append(frame);
+  const page = frame.contentWindow as unknown as Record<string, unknown>;
+  const inside = frame.contentDocument as Document;
+  // Some browsers would put another empty document into the frame a moment later.
+  inside.open();
+  inside.close();
+  const script = inside.createElement("script");
   const settle = (body: unknown) => {
-    end();
-    delete page[callback];
+    frame.remove();
     done(body);
   };
-  page[callback] = settle;
-  script.onload = () => settle(new TailwireError("protocol_error", "the script did not call back"));
+  // Through text, so that what the application gets is of this page's own classes.
+  page[CALLBACK] = (body: unknown) => settle(JSON.parse(JSON.stringify(body)));
+  script.onload = () =>
+    frame.isConnected && settle(new TailwireError("protocol_error", "the script did not call back"));
   script.onerror = () => settle(new TailwireError("unreachable", "the script could not be loaded"));
-  script.src = url(callback);
-  document.head.append(script);
-  return end;
+  script.src = url(CALLBACK);
+  inside.body.append(script);
+  return () => frame.remove();
 }
