@@ -68,7 +68,10 @@ export interface Push {
    * @throws {TailwireError} what the server refuses it with; `unreachable` when it did not get there
    */
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<Published>;
-  /** Calls the listener with each new state; `reason` where it closed by itself. Returns what ends that. */
+  /**
+   * Calls the listener when the state or the transport is another; `reason` where it closed by itself. Returns what ends
+   * that.
+   */
   on(type: "state", listener: (state: State, reason?: TailwireError) => void): () => void;
   /** Ends all, for good. */
   close(): void;
@@ -95,7 +98,7 @@ export function connectWith(
   options: ClientOptions = {},
   share?: ShareFeed,
 ): Push {
-  const { clock = realClock, withCredentials = false, WebSocket, onError = report } = options;
+  const { clock = realClock, withCredentials = false, WebSocket } = options;
   const base = baseOf(url);
   const token = typeof options.token === "function" ? options.token : () => options.token as string | undefined;
   const listeners = new Set<(state: State, reason?: TailwireError) => void>();
@@ -117,6 +120,7 @@ export function connectWith(
     );
   const makeFeed = share?.(base, clock, session) ?? session;
   let state: State = "closed";
+  let transport: TransportName | undefined;
   let closed = false;
 
   const subscriptions = createSubscriptions(() => feed);
@@ -126,8 +130,9 @@ export function connectWith(
     error: onError,
     state(next, reason) {
       publisher.linkChanged();
-      if (next === state) return;
+      if (next === state && feed.transport === transport) return;
       state = next;
+      transport = feed.transport;
       for (const listener of [...listeners]) safely(() => listener(next, reason));
     },
   });
@@ -141,6 +146,14 @@ export function connectWith(
   });
   const unwatch = watchPage((networkChanged) => feed.check(networkChanged));
 
+  function onError(error: unknown): void {
+    try {
+      (options.onError ?? report)(error);
+    } catch (worse) {
+      report(worse);
+    }
+  }
+
   function safely(run: () => void): void {
     try {
       run();
@@ -149,21 +162,35 @@ export function connectWith(
     }
   }
 
+  /** @throws {TailwireError} `misuse` */
+  function checkUsable(): void {
+    if (closed) throw new TailwireError("misuse", "this client was closed");
+    if (base === "") throw new TailwireError("misuse", `outside a page ${url} is not the URL of a server`);
+  }
+
   function read<T>(
     name: string,
     onEvent: (event: ReceivedEvent<T>) => void,
     { from = "now", schema, onGap = options.onGap }: SubscribeOptions<T>,
   ): Reader {
-    if (closed) throw new TailwireError("misuse", "this client was closed");
+    checkUsable();
     const channel = parseChannelName(name);
     const start = startOf(channel, from);
-    return createReader({
+    const reader: Reader = createReader({
       channel,
       from: start,
-      deliver: createDelivery({ onEvent, onGap: (gap) => onGap?.(gap), onError, schema }),
+      deliver: createDelivery({
+        onEvent: (event) => reader.closed || onEvent(event),
+        onGap: (gap) => reader.closed || onGap?.(gap),
+        onError,
+        schema,
+        full: () => reader.pause(),
+        drained: () => reader.resume(),
+      }),
       feedAt: () => feed.at(channel),
       catchUp: (listener) => session({ ...listener, state: () => {}, error: onError }),
     });
+    return reader;
   }
 
   return {
@@ -191,7 +218,7 @@ export function connectWith(
     },
 
     async publish(channel, data, more = {}) {
-      if (closed) throw new TailwireError("misuse", "this client was closed");
+      checkUsable();
       return publisher.publish(parseChannelName(channel), data, more);
     },
 
@@ -230,16 +257,18 @@ function startOf(channel: string, from: string): string {
   throw new TailwireError("invalid_parameter", "from is now, earliest, -N or a cursor", { parameter: "from" });
 }
 
-/** @throws {TailwireError} `misuse` */
+/**
+ * Where the server's routes begin; "" for a path outside a page, as when a page is drawn on a server, which may have a
+ * client, but not use it.
+ * @throws {TailwireError} `misuse`
+ */
 function baseOf(url: string | URL): string {
-  try {
-    const base = new URL(url, typeof document === "object" ? document.baseURI : undefined);
-    if (!/^https?:/.test(base.href)) throw new TypeError(base.protocol);
-    base.search = base.hash = "";
-    return base.href.replace(/\/?$/, "/");
-  } catch (cause) {
-    throw new TailwireError("misuse", `${url} is not the URL of a server`, { cause });
-  }
+  const isPath = !/^\w+:/.test(`${url}`);
+  if (isPath && typeof document !== "object") return "";
+  const base = new URL(url, isPath ? document.baseURI : undefined);
+  if (!/^https?:/.test(base.href)) throw new TailwireError("misuse", `${url} is not the URL of a server`);
+  base.search = base.hash = "";
+  return base.href.replace(/\/?$/, "/");
 }
 
 /** As an uncaught error would be told, without ending anything. */

@@ -18,15 +18,23 @@ type SchemaResult<T> =
   | { readonly issues: readonly { readonly message: string }[] };
 
 export interface DeliverOptions<T> {
-  readonly onEvent: (event: ReceivedEvent<T>) => void;
-  readonly onGap: (gap: ReceivedGap) => void;
+  readonly onEvent: (event: ReceivedEvent<T>) => unknown;
+  readonly onGap: (gap: ReceivedGap) => unknown;
   readonly onError: (error: unknown) => void;
   readonly schema: StandardSchema<T> | undefined;
+  /** As much as it may waits for a schema that takes its time: it wants no more, until `drained`. */
+  readonly full: () => void;
+  readonly drained: () => void;
 }
 
+/** Items that wait for their schema. */
+const MAX_WAITING = 1000;
+
 /** Gives what items are handed to. Order is kept also where a schema takes its time. */
-export function createDelivery<T>({ onEvent, onGap, onError, schema }: DeliverOptions<T>): (item: ItemMessage) => void {
+export function createDelivery<T>(options: DeliverOptions<T>): (item: ItemMessage) => void {
+  const { onEvent, onGap, onError, schema } = options;
   let before: Promise<void> | undefined;
+  let waiting = 0;
 
   /** Gives a promise where the item is not handed on yet. */
   function hand(item: ItemMessage): Promise<void> | undefined {
@@ -58,18 +66,16 @@ export function createDelivery<T>({ onEvent, onGap, onError, schema }: DeliverOp
   }
 
   return (item) => {
-    if (before === undefined) {
-      const done = safely(item);
-      if (done !== undefined) wait(done);
-    } else wait(before.then(() => safely(item)));
-  };
-
-  function wait(done: Promise<void>): void {
+    const done = before === undefined ? safely(item) : before.then(() => safely(item));
+    if (done === undefined) return;
     before = done;
+    if (++waiting === MAX_WAITING) options.full();
     void done.then(() => {
-      if (before === done) before = undefined;
+      if (--waiting > 0) return;
+      before = undefined;
+      options.drained();
     });
-  }
+  };
 }
 
 function receivedEvent<T>({ encoding, ...message }: EventMessage): ReceivedEvent<T> {

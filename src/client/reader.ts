@@ -15,6 +15,7 @@ import { follows, hasReached, type ItemMessage, positionOf } from "./places.ts";
 export interface Reader {
   readonly channel: string;
   readonly from: string;
+  readonly closed: boolean;
   /** The feed begins, or is found to be, at this position. */
   begin(at: Position, from: string | undefined): void;
   /** The feed brings an item. */
@@ -76,6 +77,10 @@ export function createReader({ channel, from, deliver, feedAt, catchUp }: Reader
   return {
     channel,
     from,
+
+    get closed() {
+      return state === "closed";
+    },
 
     begin(position, asked) {
       if (state === "catching-up") return join();

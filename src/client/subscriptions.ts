@@ -26,18 +26,24 @@ export function createSubscriptions(feed: () => Feed): Subscriptions {
   return {
     add(reader) {
       const { channel } = reader;
-      const others = readersOf(channel);
-      channels.set(channel, [...others, reader]);
+      const known = channels.has(channel);
+      channels.set(channel, [...readersOf(channel), reader]);
       const at = feed().at(channel);
-      if (others.length === 0) want();
+      if (!known) want();
       else if (at !== undefined) reader.begin(at, undefined);
     },
     remove(reader) {
       const { channel } = reader;
-      const others = readersOf(channel).filter((each) => each !== reader);
       reader.close();
-      if (others.length > 0) channels.set(channel, others);
-      else if (channels.delete(channel)) want();
+      if (channels.has(channel))
+        channels.set(
+          channel,
+          readersOf(channel).filter((each) => each !== reader),
+        );
+      // Not at once: another may take its place in the same turn, as when a page is drawn anew.
+      queueMicrotask(() => {
+        if (channels.get(channel)?.length === 0 && channels.delete(channel)) want();
+      });
     },
     begin(channel, at, from) {
       for (const reader of readersOf(channel)) reader.begin(at, from);

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { connectWith, type Push } from "../../src/client/connect.ts";
+import type { StandardSchema } from "../../src/client/deliver.ts";
 import { connect } from "../../src/client/index.ts";
 import type { ReceivedEvent } from "../../src/core/event.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
@@ -18,6 +19,18 @@ beforeEach(() => {
 });
 
 const ids = (events: readonly { readonly id: string }[]) => events.map(({ id }) => id);
+
+function gate(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+function slow(promise: Promise<void>): StandardSchema<unknown> {
+  return { "~standard": { validate: async (value) => promise.then(() => ({ value })) } };
+}
 
 async function first(cursor = "a:0"): Promise<void> {
   await clock.settleAsync();
@@ -94,6 +107,89 @@ describe("subscribing", () => {
     off();
     push.close();
     expect(states).toHaveLength(2);
+  });
+
+  it("goes on after an onError that throws", async () => {
+    const throws = () => {
+      throw new Error("mine");
+    };
+    const reported: unknown[] = [];
+    vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
+    onTestFinished(() => void vi.unstubAllGlobals());
+    push = connectWith(net.transports, "http://server/push", { clock, onError: throws });
+    const seen: ReceivedEvent[] = [];
+    push.subscribe("chat", throws);
+    push.subscribe("chat", (event) => seen.push(event));
+    await first();
+    net.last().event("a:1");
+    net.last().event("a:2");
+    expect(ids(seen)).toEqual(["a:1", "a:2"]);
+    expect(reported).toHaveLength(2);
+  });
+
+  it("keeps its link where the last subscription ends and another begins in the same turn", async () => {
+    const stop = push.subscribe("chat", () => {});
+    await first();
+    const states: string[] = [];
+    push.on("state", (state) => states.push(state));
+    stop();
+    const seen: ReceivedEvent[] = [];
+    push.subscribe("chat", (event) => seen.push(event), { from: "a:0" });
+    await clock.settleAsync();
+    net.last().event("a:1");
+    expect(ids(seen)).toEqual(["a:1"]);
+    expect(states).toEqual([]);
+    expect(net.links).toHaveLength(1);
+  });
+
+  it("hands nothing on after the subscription was ended, also where a schema takes its time", async () => {
+    const seen: ReceivedEvent[] = [];
+    const { promise, resolve } = gate();
+    const schema = slow(promise);
+    const stop = push.subscribe("chat", (event) => seen.push(event), { schema });
+    await first();
+    net.last().event("a:1");
+    stop();
+    resolve();
+    await clock.settleAsync();
+    expect(seen).toEqual([]);
+  });
+
+  it("holds no more than a thousand events for a schema that takes its time, and fetches the rest later", async () => {
+    const seen: ReceivedEvent[] = [];
+    const { promise, resolve } = gate();
+    push.subscribe("chat", (event) => seen.push(event), { schema: slow(promise) });
+    await first();
+    for (let offset = 1; offset <= 1200; offset++) net.last().event(`a:${offset}`);
+    resolve();
+    await clock.settleAsync();
+    expect(seen).toHaveLength(1000);
+    expect([...net.last().request.channels]).toEqual([["chat", "a:1000"]]);
+    net.last().open("a:1000");
+    for (let offset = 1001; offset <= 1200; offset++) net.last().event(`a:${offset}`);
+    await clock.settleAsync();
+    expect(ids(seen)).toEqual(Array.from({ length: 1200 }, (_, index) => `a:${index + 1}`));
+  });
+
+  it("tells when another transport takes over, though the state stays", async () => {
+    net = script(clock, ["websocket", "sse"]);
+    push = connectWith(net.transports, "http://server/push", { clock });
+    const told: unknown[] = [];
+    push.on("state", (state) => told.push([state, push.transport]));
+    push.subscribe("chat", () => {});
+    await clock.advanceAsync(800);
+    const worse = net.last();
+    worse.prove("a:0");
+    for (let count = 0; net.links.length === 2 && count < 200; count++) {
+      await clock.advanceAsync(5000);
+      worse.heartbeat();
+    }
+    net.last().prove("a:0");
+    expect(told).toEqual([
+      ["connecting", undefined],
+      ["open", "sse"],
+      ["open", "websocket"],
+    ]);
   });
 
   it("tells a gap to its subscription, or else to the client", async () => {
@@ -185,7 +281,16 @@ describe("connect", () => {
     );
   });
 
-  it.each(["", "/push", "ftp://server/", "chat"])("refuses %j, which outside a page is no server", (url) => {
+  it.each(["", "/push", "chat"])(
+    "is made for %j also where a page is drawn on a server, and cannot be used there",
+    (url) => {
+      const there = connect(url);
+      expect(there.state).toBe("closed");
+      expect(() => there.subscribe("chat", () => {})).toThrow(expect.objectContaining({ code: "misuse" }));
+    },
+  );
+
+  it.each(["ftp://server/", "data:text/plain,x"])("refuses %j, which is no server", (url) => {
     expect(() => connect(url)).toThrow(expect.objectContaining({ code: "misuse" }));
   });
 
