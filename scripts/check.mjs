@@ -1,7 +1,7 @@
 /**
  * Everything that must hold before a change is handed in: format and lint, types, dead code, the package as npm would
- * publish it, and all tests. Each step runs, whatever came of those before it. The last line printed is the number of
- * tests, as the test runner counted them.
+ * publish it, the sizes of what a page loads, and all tests. Each step runs, whatever came of those before it. The last
+ * line printed is the number of tests, as the test runner counted them.
  *
  * With TAILWIRE_REQUIRE_REAL=1 a skipped test is a failure: there, every real part is meant to be installed.
  */
@@ -24,6 +24,7 @@ try {
   await step("types", () => run(bin("tsc"), ["--noEmit"]));
   await step("dead code", () => run(bin("knip"), ["--treat-config-hints-as-errors"]));
   await step("package", lintPackage);
+  await step("sizes", measure);
   await step("tests", runTests);
   console.log(count());
 } finally {
@@ -31,13 +32,13 @@ try {
 }
 process.exitCode = allWell ? 0 : 1;
 
-/** Runs one step, and prints what it printed only where it failed. */
+/** Runs one step, and prints what it printed only where it failed, or has something to say all the same. */
 async function step(name, work) {
   const begun = performance.now();
-  const { ok, output } = await work();
+  const { ok, output, isNews = !ok } = await work();
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   allWell &&= ok;
-  if (!ok) console.log(output.trimEnd());
+  if (isNews) console.log(output.trimEnd());
   console.log(`${ok ? "ok    " : "FAILED"}  ${name.padEnd(16)} ${seconds.padStart(6)} s`);
 }
 
@@ -50,8 +51,34 @@ async function lintPackage() {
     readdirSync(folder).find((name) => name.endsWith(".tgz")),
   );
   const publint = await run(bin("publint"), ["run", tarball, "--strict"]);
-  const attw = await run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji"]);
+  // client.js is for a `<script>` tag: a file to be served, and no module that has types.
+  const noModules = ["--exclude-entrypoints", "client.js"];
+  const attw = await run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji", ...noModules]);
   return { ok: publint.ok && attw.ok, output: publint.output + attw.output };
+}
+
+/** Holds what a page loads against the budgets in .size-limit.js. */
+async function measure() {
+  const { ok, output } = await run(bin("size-limit"), ["--json"]);
+  const sizes = readSizes(output)?.map(({ name, passed, size, sizeLimit }) => {
+    const bytes = `${inDigits(size).padStart(6)} of ${inDigits(sizeLimit)} bytes`;
+    return `        ${name.padEnd(36)} ${bytes}${passed ? "" : "  too much"}\n`;
+  });
+  return { ok, output: sizes?.join("") ?? output, isNews: true };
+}
+
+/** Undefined where it is a complaint instead. */
+function readSizes(json) {
+  try {
+    const sizes = JSON.parse(json);
+    return Array.isArray(sizes) && sizes.every(({ size }) => size !== undefined) ? sizes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inDigits(count) {
+  return count.toLocaleString("en");
 }
 
 /** The test runner prints as it goes, so that a test that hangs can be seen. */

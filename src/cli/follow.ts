@@ -1,4 +1,10 @@
-/** Channels followed over whatever happens to the connection: it comes back and goes on from where it was. */
+/**
+ * Channels followed over whatever happens to the connection: it comes back and goes on from where it was.
+ *
+ * Not by `tailwire/client`, which is made for applications: it gives JSON as values, which do not hold all digits of a
+ * number, where `tail` prints what was published; it tells of gaps beside the events it has queued, not between them;
+ * and it does not say why a connection was lost, which at a terminal is the question.
+ */
 
 import { setTimeout as wait } from "node:timers/promises";
 import { backoffMs } from "./backoff.ts";

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import path from "node:path";
 
-interface Page {
+/** A file, with the head that it is sent with. */
+export interface Page {
   readonly content: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -19,21 +20,23 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The pages' own files and the channels of their own server, and nothing else. */
+/** The pages' own files and the channels of their own server, in a hidden frame too, and nothing else. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const TITLES = { 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed" } as const;
 
 /**
  * Answers requests for pages, and all others with 404.
  * @param base begins and ends with a slash
+ * @param pages by the paths they are served at
  */
-export function servePages(base: string): RequestListener {
-  const pages = readPages(base);
+export function servePages(base: string, pages = readPages(base)): RequestListener {
   return (req, res) => {
     const [pathname = "", ...query] = (req.url ?? "").split("?");
     const page = pages.get(pathname);
-    const isBase = `${pathname}/` === base;
+    const isBase = `${pathname}/` === base && pages.has(base);
     if (page === undefined && !isBase) respondProblem(res, 404, "not_found", "there is no such route");
     else if (req.method !== "GET" && req.method !== "HEAD") refuseMethod(res);
     else if (page === undefined) redirect(res, base, query);
@@ -42,7 +45,7 @@ export function servePages(base: string): RequestListener {
 }
 
 /** All files by the paths they are served at. */
-function readPages(base: string): ReadonlyMap<string, Page> {
+export function readPages(base: string): ReadonlyMap<string, Page> {
   const pages = new Map<string, Page>();
   for (const name of readdirSync(FOLDER)) {
     const type = CONTENT_TYPES[path.extname(name)];
@@ -51,6 +54,7 @@ function readPages(base: string): ReadonlyMap<string, Page> {
   for (const [place, name] of [
     ["", "index.html"],
     ["chat", "chat.html"],
+    ["lab", "lab.html"],
   ] as const) {
     const page = pages.get(`${base}pages/${name}`);
     if (page !== undefined) pages.set(`${base}${place}`, page);
@@ -65,9 +69,14 @@ function readPage(name: string, type: string): Page {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
-    ETag: `"${createHash("sha256").update(content).digest("base64url")}"`,
+    ETag: entityTag(content),
   };
   return { content, headers };
+}
+
+/** RFC 9110, 8.8.3: the same for the same bytes only. */
+export function entityTag(content: Buffer): string {
+  return `"${createHash("sha256").update(content).digest("base64url")}"`;
 }
 
 function respond(req: IncomingMessage, res: ServerResponse, { content, headers }: Page): void {
@@ -92,10 +101,9 @@ function refuseMethod(res: ServerResponse): void {
   respondProblem(res, 405, "method_not_allowed", "this route has GET, HEAD");
 }
 
-/** In the form of all other errors (RFC 9457). */
-function respondProblem(res: ServerResponse, status: 404 | 405, code: string, detail: string): void {
-  const title = status === 404 ? "Not Found" : "Method Not Allowed";
-  const body = `${JSON.stringify({ type: "about:blank", title, status, code, detail })}\n`;
+/** Answers with an error in the form of all others (RFC 9457). */
+export function respondProblem(res: ServerResponse, status: keyof typeof TITLES, code: string, detail: string): void {
+  const body = `${JSON.stringify({ type: "about:blank", title: TITLES[status], status, code, detail })}\n`;
   const headers = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
   res.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(body) }).end(body);
 }

@@ -16,7 +16,8 @@ export function subscribeUrl(
 /** The URL of channels; parameters that are undefined are left out. */
 export function address(base: string, names: string, query: Readonly<Record<string, string | undefined>>): string {
   const known = Object.entries(query).filter(([, value]) => value !== undefined) as [string, string][];
-  return `${base}channels/${names}?${new URLSearchParams(known)}`;
+  const search = new URLSearchParams(known).toString();
+  return `${base}channels/${names}${search && `?${search}`}`;
 }
 
 /** Where to begin, over all channels. */

@@ -69,8 +69,8 @@ export interface Push {
    */
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<Published>;
   /**
-   * Calls the listener when the state or the transport is another; `reason` where it closed by itself. Returns what ends
-   * that.
+   * Calls the listener when the state or the transport is another; `reason` says why it waits, or why it closed by
+   * itself. Returns what ends that.
    */
   on(type: "state", listener: (state: State, reason?: TailwireError) => void): () => void;
   /** Ends all, for good. */

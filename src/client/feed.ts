@@ -37,7 +37,7 @@ export interface FeedListener {
   item(item: ItemMessage): void;
   /**
    * The state or the link is another.
-   * @param reason why it is closed, where it did so by itself
+   * @param reason why it waits, or why it has closed by itself
    */
   state(state: State, reason?: TailwireError): void;
   /** Something that does not end it: a server that does not speak the protocol, a token that cannot be had. */

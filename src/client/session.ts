@@ -30,8 +30,9 @@ export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredenti
   readonly remembered: { get(): TransportName | undefined; set(name: TransportName): void };
 }
 
-/** How often a better transport than the one in use is tried. */
-const BETTER_MS = 10 * 60_000;
+/** A better transport than the one in use is tried after this, then after ever longer, up to the most. */
+const BETTER_MS = 30_000;
+const MOST_BETTER_MS = 60 * 60_000;
 /** A proof that comes later than this was held back until something else was sent. */
 const MAX_PROOF_LATE_MS = 500;
 /** A heartbeat of a link in use, likewise. */
@@ -66,7 +67,9 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   let tick: Cancel | undefined; // of the link in use
   let applying = false;
   let attempt = 0;
+  let betterMs = BETTER_MS;
   let betterAt = 0;
+  let lastError: TailwireError | undefined;
   let held: Transport | undefined;
   let lastName = options.remembered.get();
   let state: State = "closed";
@@ -80,7 +83,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     if (now === state && current === told) return;
     state = now;
     told = current;
-    listener.state(state, reason);
+    listener.state(state, reason ?? (now === "waiting" ? lastError : undefined));
   }
 
   /** All links end, and nothing is under way. */
@@ -184,6 +187,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   function ended(connection: Connection, error: TailwireError): void {
     if (connection.state === "ended") return;
     connection.stop();
+    lastError = error;
     // What no other transport, and no later attempt, would change.
     if (error.code.startsWith("invalid_")) {
       stop(error);
@@ -213,7 +217,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     attempt = 0;
     lastName = connection.transport.name;
     options.remembered.set(lastName);
-    betterAt = clock.now() + BETTER_MS;
+    betterMs = BETTER_MS;
+    betterAt = clock.now() + betterMs;
     watch(connection);
     settle();
   }
@@ -297,7 +302,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
   }
 
   function tryBetter({ transport }: Connection): void {
-    betterAt = clock.now() + BETTER_MS;
+    betterMs = Math.min(4 * betterMs, MOST_BETTER_MS);
+    betterAt = clock.now() + betterMs;
     const better = options.transports.slice(0, options.transports.indexOf(transport));
     if (better.length > 0) connect(better);
   }

@@ -1,7 +1,7 @@
-/** Real Chromium: its own EventSource and WebSocket through cuts, and the chat in two windows. */
+/** Real Chromium: its own EventSource and WebSocket through cuts, and the chat, in windows and tabs. */
 
 import { once } from "node:events";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page, type WebSocket as PageSocket } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket as NodeWebSocket } from "ws";
 import { startCommandLine } from "./command-line.ts";
@@ -156,11 +156,12 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
     });
   });
 
-  describe("the chat in two windows", () => {
+  describe("the chat", () => {
     const line = (text: string) => `#messages > li.line:has(.text:text-is("${text}"))`;
 
-    async function openChat(url: string): Promise<Page> {
-      const page = await (await newContext()).newPage();
+    /** In a window of its own: a context shares nothing with others. */
+    async function openChat(url: string, context?: BrowserContext): Promise<Page> {
+      const page = await (context ?? (await newContext())).newPage();
       page.on("dialog", (dialog) => {
         void dialog.dismiss();
         throw new Error(`the page opened a dialog: ${dialog.message()}`);
@@ -178,7 +179,7 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
       await page.click("#send");
     }
 
-    it("what one writes appears in the other, with who and when, and as text only", async () => {
+    it("shows what one writes to the other, with who and when, and as text only", async () => {
       const { url } = await startCommandLine();
       const [anna, ben] = [await openChat(url), await openChat(url)];
       await say(anna, "Anna", "Hello, Ben!");
@@ -204,7 +205,7 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
       ]);
     });
 
-    it("one that is cut shows it, comes back by itself with what it missed, in order and once", async () => {
+    it("tells that it is cut, comes back by itself with what it missed, in order and once", async () => {
       const { url, port } = await startCommandLine();
       const proxy = await cuttingProxy(port);
       const [anna, ben] = [await openChat(proxy.url), await openChat(url)];
@@ -233,7 +234,7 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
       expect(await texts(anna)).toEqual(await texts(ben));
     });
 
-    it("one that comes later sees what was said, and what curl sends", async () => {
+    it("shows to one who comes later what was said, and what curl sends", async () => {
       const { url } = await startCommandLine();
       for (let count = 1; count <= 60; count += 1) {
         await fetch(`${url}/channels/chat`, { method: "POST", body: `line ${count}` });
@@ -243,11 +244,59 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
       expect(await texts(page)).toEqual(Array.from({ length: 50 }, (_, index) => `line ${index + 11}`));
     });
 
+    it("has one connection for all tabs, which another goes on with when its tab is closed", async () => {
+      const { url } = await startCommandLine();
+      const context = await newContext();
+      const sockets: PageSocket[] = [];
+      context.on("page", (page) => page.on("websocket", (socket) => sockets.push(socket)));
+      const isOpen = (socket: PageSocket) => !socket.isClosed();
+      await fetch(`${url}/channels/chat`, { method: "POST", body: "before" });
+      const tabs: Page[] = [];
+      for (const count of [1, 2, 3]) {
+        const tab = await openChat(url, context);
+        expect(await tab.textContent("#state")).toBe("live over websocket");
+        await tab.waitForSelector(line("before"));
+        tabs.push(tab);
+        // The later ones fetched by themselves what was said before they came.
+        await Promise.all(sockets.slice(1).map((socket) => isOpen(socket) && socket.waitForEvent("close")));
+        expect([count, sockets.filter(isOpen)]).toEqual([count, sockets.slice(0, 1)]);
+      }
+      const [first, second, third] = tabs as [Page, Page, Page];
+      await say(second, "Ben", "to all");
+      for (const tab of tabs) await tab.waitForSelector(line("to all"));
+
+      await first.close();
+      await fetch(`${url}/channels/chat`, { method: "POST", body: "while nobody leads" });
+      for (const tab of [second, third]) await tab.waitForSelector(line("while nobody leads"));
+      await state(second, "live");
+      await say(third, "Ida", "after");
+      for (const tab of [second, third]) {
+        await tab.waitForSelector(line("after"));
+        expect(await texts(tab)).toEqual(["before", "to all", "while nobody leads", "after"]);
+      }
+      // The first one's ended with its tab.
+      expect(sockets.slice(1).filter(isOpen)).toHaveLength(1);
+    });
+
+    it("says what could not be sent, and why, and keeps it to be sent again or removed", async () => {
+      const { url } = await startCommandLine("--max-event-bytes", "100");
+      const page = await openChat(url);
+      await say(page, "Anna", "x".repeat(200));
+      const failed = "#outbox > li[data-status=failed]";
+      await page.waitForSelector(`${failed}:has-text("not sent: the event is larger than 100 bytes")`);
+      await page.click(`${failed} .retry`);
+      await page.click(`${failed} .discard`);
+      await say(page, "Anna", "short");
+      await page.waitForSelector(line("short"));
+      await page.waitForFunction(() => document.querySelector("#outbox")?.children.length === 0);
+      expect(await texts(page)).toEqual(["short"]);
+    });
+
     const texts = (page: Page) =>
       page.$$eval("#messages > li.line .text", (all) => all.map((each) => each.textContent));
   });
 
-  it("shows the landing page without an error", async () => {
+  it("shows the landing page without an error, with what happens in its channel", async () => {
     const { url } = await startCommandLine();
     const page = await (await newContext()).newPage();
     const errors: string[] = [];
@@ -255,6 +304,12 @@ describe.skipIf(program.missing)("real Chromium", { timeout: TIMEOUT_MS }, () =>
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
     const answer = await page.goto(url);
     expect(answer?.status()).toBe(200);
+    await page.waitForSelector("#state[data-state=live]");
+    await page.fill("#data", "from the page");
+    await page.press("#data", "Enter");
+    await page.waitForSelector('#events .data:text-is("from the page")');
+    expect(await page.inputValue("#data")).toBe("");
+    expect(await page.textContent("#position")).toMatch(/^[a-z0-9]+:1$/);
     await page.click('a[href$="chat"]');
     await page.waitForSelector("#state[data-state=live]");
     expect(errors).toEqual([]);

@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import {
   attach,
   createHub,
+  type HandlerOptions,
   type Hub,
   type HubOptions,
   memoryStore,
@@ -27,6 +28,7 @@ export interface Served {
 export interface ServeOptions {
   readonly hub?: HubOptions;
   readonly path?: string;
+  readonly handler?: HandlerOptions;
   /** Adds the server's other listeners, before Tailwire is attached. */
   readonly before?: (server: Server) => void;
 }
@@ -37,7 +39,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const hub = createHub({ store, ...options.hub });
   const server = createServer();
   options.before?.(server);
-  attach(server, hub, { path: options.path ?? "/" });
+  attach(server, hub, { path: options.path ?? "/", ...options.handler });
   const { port, url } = await listen(server);
   onTestFinished(async () => {
     await hub.close();

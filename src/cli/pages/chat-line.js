@@ -15,13 +15,13 @@ const NAMELESS = "anonymous";
  * `{"name": …, "text": …}` is what the page publishes. All else is shown as its data, from nobody in particular,
  * so that `curl -d hello` works.
  *
- * @param {import("./follow.js").Message} event
+ * @param {import("./event-text.js").Event} event
  * @returns {ChatLine}
  */
 export function chatLine(event) {
   const said = saidIn(event.data);
   return {
-    id: String(event.id ?? ""),
+    id: event.id,
     name: said?.name || NAMELESS,
     text: said?.text ?? dataText(event),
     date: dateOf(event),

@@ -1,13 +1,13 @@
-/** The chat demo: a channel, the browser's own EventSource, and a POST. */
+/** The chat demo: a channel, followed and published to with the client. */
 
 import { chatLine } from "./chat-line.js";
 import { ChatList } from "./chat-list.js";
+import { push, showConnectionIn } from "./connection.js";
 import { gapText } from "./event-text.js";
-import { Follower, showStateIn } from "./follow.js";
 import { Outbox } from "./outbox.js";
 import { recall, remember } from "./remembered.js";
 
-const CHANNEL = "channels/chat";
+const CHANNEL = "chat";
 const NAME_KEY = "tailwire.chat.name";
 const OWN_KEY = "tailwire.chat.own";
 
@@ -26,10 +26,13 @@ const textField = /** @type {HTMLTextAreaElement} */ (element("text"));
 /** Ids of the reader's own lines. Of this tab only: a second window is the other side of the conversation. */
 const own = new Set(recall("sessionStorage", OWN_KEY).split(" ").filter(Boolean));
 const list = new ChatList(element("messages"));
-const outbox = new Outbox(CHANNEL, element("outbox"), (id) => {
-  own.add(id);
-  remember("sessionStorage", OWN_KEY, [...own].slice(-MAX_OWN).join(" "));
-  return list.has(id);
+const outbox = new Outbox(element("outbox"), {
+  publish: async (said, idempotencyKey) => (await push.publish(CHANNEL, said, { idempotencyKey })).id,
+  onSent(id) {
+    own.add(id);
+    remember("sessionStorage", OWN_KEY, [...own].slice(-MAX_OWN).join(" "));
+    return list.has(id);
+  },
 });
 let atEnd = true;
 /** The height of the conversation as it was last looked at. */
@@ -45,29 +48,25 @@ newer.addEventListener("click", toEnd);
 stayAtEnd(scroller, element("outbox"));
 window.visualViewport?.addEventListener("resize", fitViewport);
 
-new Follower(CHANNEL, {
-  from: "-50",
-  onMessage: show,
-  onState: showStateIn(element("state")),
-});
+showConnectionIn(element("state"));
+push.subscribe(CHANNEL, show, { from: "-50", onGap: showGap });
 
-/** @param {import("./follow.js").Message} message */
-function show(message) {
-  if (message.type === "$gap") list.note(gapText(message), "gap");
-  else if (message.type.startsWith("$")) return;
-  else if (!showLine(chatLine(message))) return;
-  if (atEnd) toEnd();
-  else newer.hidden = false;
+/** @param {import("./event-text.js").Event} event */
+function show(event) {
+  const line = chatLine(event);
+  list.append(line, outbox.settle(line) || own.has(line.id));
+  tellOfNew();
 }
 
-/**
- * @param {import("./chat-line.js").ChatLine} line
- * @returns {boolean} false where it had been shown before
- */
-function showLine(line) {
-  if (list.has(line.id)) return false;
-  list.append(line, outbox.settle(line) || own.has(line.id));
-  return true;
+/** @param {import("./event-text.js").Gap} gap */
+function showGap(gap) {
+  list.note(gapText(gap), "gap");
+  tellOfNew();
+}
+
+function tellOfNew() {
+  if (atEnd) toEnd();
+  else newer.hidden = false;
 }
 
 /** @param {Event} event */

@@ -2,7 +2,11 @@
  * What an event or a gap says, as plain text. Anybody may publish anything to an open channel, so nothing is
  * taken for granted here, and what is made is only ever set as `textContent`.
  *
- * @typedef {import("./follow.js").Message} Message
+ * @typedef {import("../../client/index.ts").ReceivedEvent} Event
+ * @typedef {import("../../client/index.ts").ReceivedGap} Gap
+ * @typedef {{ type: string, id?: string, channel?: string, time?: number, data?: unknown, encoding?: "base64",
+ *   lost?: number | null, reason?: string, heartbeatMs?: number, reconnectMs?: number | null }} Message
+ *   any message, as the wire has it: PROTOCOL.md, "Messages"
  */
 
 const MAX_SHOWN_CHARACTERS = 2_000;
@@ -11,16 +15,17 @@ const MAX_SHOWN_LINES = 30;
 /**
  * The data of an event: text as it is, JSON as JSON, binary by its size.
  *
- * @param {Message} event
+ * @param {{ data?: unknown, encoding?: "base64" }} event the client's, or a message as the wire has it
  * @returns {string}
  */
 export function dataText({ data, encoding }) {
+  if (data instanceof Uint8Array) return `binary, ${data.byteLength} bytes`;
   if (encoding === "base64") return `binary, ${base64Bytes(String(data))} bytes`;
   return typeof data === "string" ? data : (JSON.stringify(data) ?? "");
 }
 
 /**
- * @param {Message} gap
+ * @param {Gap} gap
  * @returns {string} one line for the reader
  */
 export function gapText({ lost, reason }) {
@@ -45,11 +50,11 @@ export function beginning(text) {
 }
 
 /**
- * @param {Message} event
+ * @param {Event} event
  * @returns {Date | undefined} nothing where the event has no time that a calendar knows
  */
 export function dateOf({ time }) {
-  const date = new Date(time ?? Number.NaN);
+  const date = new Date(time);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 

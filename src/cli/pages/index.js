@@ -1,11 +1,9 @@
 /** The landing page: commands with this server's own URL in them, and the channel `demo` as it happens. */
 
+import { push, showConnectionIn } from "./connection.js";
 import { beginning, dataText, dateOf, gapText, timeElement } from "./event-text.js";
-import { Follower, showStateIn } from "./follow.js";
 
-/** @typedef {import("./follow.js").Message} Message */
-
-const CHANNEL = "channels/demo";
+const CHANNEL = "demo";
 
 /** What the commands in the page name, so that they can be read without JavaScript. */
 const WRITTEN_BASE = "http://127.0.0.1:7070/";
@@ -15,8 +13,6 @@ const COPIED_MS = 1_500;
 
 const events = element("events");
 const dataField = /** @type {HTMLInputElement} */ (element("data"));
-/** The ids on the page: what comes twice after a reconnection is not shown twice. */
-const shown = new Set();
 
 for (const code of document.querySelectorAll(".commands code")) {
   nameThisServer(code);
@@ -24,7 +20,8 @@ for (const code of document.querySelectorAll(".commands code")) {
 }
 element("live").hidden = false;
 element("publish").addEventListener("submit", publish);
-new Follower(CHANNEL, { from: "-5", onMessage: show, onState: showStateIn(element("state")) });
+showConnectionIn(element("state"));
+push.subscribe(CHANNEL, show, { from: "-5", onGap: (gap) => append(gapItem(gap)) });
 
 /** @param {Element} code */
 function nameThisServer(code) {
@@ -35,41 +32,33 @@ function nameThisServer(code) {
   }
 }
 
-/** @param {Message} message */
-function show(message) {
-  if (message.type === "$gap") return append(gapItem(message));
-  if (message.type.startsWith("$") || !message.id || shown.has(message.id)) return;
-  shown.add(message.id);
-  append(eventItem(message));
-  element("position").textContent = message.id;
+/** @param {import("./event-text.js").Event} event */
+function show(event) {
+  append(eventItem(event));
+  element("position").textContent = event.id;
   element("position-hint").textContent = ", here the last one above";
 }
 
 /** @param {HTMLElement} item */
 function append(item) {
   events.append(item);
-  if (events.children.length > MAX_EVENTS) {
-    const oldest = /** @type {HTMLElement} */ (events.firstElementChild);
-    shown.delete(oldest.dataset.id);
-    oldest.remove();
-  }
+  if (events.children.length > MAX_EVENTS) events.firstElementChild?.remove();
   events.scrollTop = events.scrollHeight;
 }
 
-/** @param {Message} event */
+/** @param {import("./event-text.js").Event} event */
 function eventItem(event) {
   const item = document.createElement("li");
-  item.dataset.id = event.id ?? "";
   const date = dateOf(event);
   if (date) item.append(timeElement(date, { seconds: true }));
   if (event.type !== "message") item.append(span("type", event.type));
   const text = dataText(event);
   const start = beginning(text);
-  item.append(span("data", start === text ? text : `${start}…`), span("id", event.id ?? ""));
+  item.append(span("data", start === text ? text : `${start}…`), span("id", event.id));
   return item;
 }
 
-/** @param {Message} gap */
+/** @param {import("./event-text.js").Gap} gap */
 function gapItem(gap) {
   const item = document.createElement("li");
   item.className = "gap";
@@ -77,17 +66,18 @@ function gapItem(gap) {
   return item;
 }
 
-/** @param {Event} event */
+/** @param {SubmitEvent} event */
 async function publish(event) {
   event.preventDefault();
   const problem = element("problem");
+  const data = dataField.value;
   problem.textContent = "";
+  dataField.value = "";
   try {
-    const answer = await fetch(CHANNEL, { method: "POST", body: dataField.value });
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    dataField.value = "";
+    await push.publish(CHANNEL, data);
   } catch (error) {
-    problem.textContent = `Not published: ${error instanceof Error ? error.message : error}`;
+    problem.textContent = `Not published: ${error.message}`;
+    dataField.value ||= data;
   }
 }
 

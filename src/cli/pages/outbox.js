@@ -1,7 +1,7 @@
 /**
  * What the reader has said and the channel has not shown yet. A line waits here, below the log, until its event
  * arrives; where it could not be sent it stays, to be sent again. It keeps its idempotency key, so that sending
- * twice what did arrive the first time publishes it once.
+ * again what did arrive the first time publishes it once.
  */
 
 import { lineElement } from "./chat-list.js";
@@ -12,23 +12,23 @@ import { lineElement } from "./chat-list.js";
  * @typedef {{ said: Said, key: string, id: string, status: Status, item: HTMLLIElement, note: HTMLElement }} Entry
  */
 
-const SEND_TIMEOUT_MS = 15_000;
-
 export class Outbox {
-  #url;
   #list;
+  #publish;
   #onSent;
   /** @type {Set<Entry>} */
   #entries = new Set();
 
   /**
-   * @param {string} url of the channel, relative to the page
    * @param {HTMLElement} list an empty `<ol>`
-   * @param {(id: string) => boolean} onSent told the id of each line published; answers whether it has arrived already
+   * @param {{
+   *   publish: (said: Said, key: string) => Promise<string>,
+   *   onSent: (id: string) => boolean,
+   * }} hooks `publish` tries for a while and gives the id; `onSent` is told it, and answers whether it has arrived
    */
-  constructor(url, list, onSent) {
-    this.#url = url;
+  constructor(list, { publish, onSent }) {
     this.#list = list;
+    this.#publish = publish;
     this.#onSent = onSent;
   }
 
@@ -67,11 +67,11 @@ export class Outbox {
   async #post(entry) {
     this.#become(entry, "sending");
     try {
-      entry.id = await publish(this.#url, entry.said, entry.key);
+      entry.id = await this.#publish(entry.said, entry.key);
       this.#become(entry, "sent");
       if (this.#onSent(entry.id)) this.#remove(entry);
     } catch (error) {
-      if (this.#entries.has(entry)) this.#fail(entry, error instanceof Refused ? error.message : "");
+      if (this.#entries.has(entry)) this.#fail(entry, error.code === "unreachable" ? "" : error.message);
     }
   }
 
@@ -101,36 +101,6 @@ export class Outbox {
     this.#entries.delete(entry);
     entry.item.remove();
   }
-}
-
-/** The server answered, and not with 201. */
-class Refused extends Error {}
-
-/**
- * @param {string} url
- * @param {Said} said
- * @param {string} key
- * @returns {Promise<string>} the event's id
- */
-async function publish(url, said, key) {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-    body: JSON.stringify(said),
-    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
-  });
-  if (!answer.ok) throw new Refused(await problemText(answer));
-  return (await answer.json()).id;
-}
-
-/**
- * @param {Response} answer
- * @returns {Promise<string>} the problem's detail or title (RFC 9457), else the status
- */
-async function problemText(answer) {
-  const problem = await answer.json().catch(() => undefined);
-  const text = problem?.detail ?? problem?.title;
-  return typeof text === "string" ? text : `the server answered ${answer.status}`;
 }
 
 /** Not `crypto.randomUUID`, which plain http on a LAN does not have. */

@@ -56,7 +56,8 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
     const messages = events.flatMap((event) => readMessage(event) ?? []) as Message[];
     channels = positionsOf(channels, cursor);
     const time = request.clock.now();
-    const heartbeatMs = waitS * 1000 + options.restMs + ANSWER_MS;
+    // Twice this, and the answer is overdue.
+    const heartbeatMs = (waitS * 1000 + options.restMs + ANSWER_MS) / 2;
     if (!begun) messages.push({ type: "$open", cursor, heartbeatMs, transport: options.name, time });
     messages.push({ type: "$heartbeat", time });
     begun = true;
