@@ -20,6 +20,8 @@ export interface LinkRequest {
 
 /** Who is told what comes over a link. Nothing comes after `ended`, nor after the link was closed. */
 export interface LinkListener {
+  /** Something has come, though not yet a whole message. */
+  heard(): void;
   /**
    * What has come: on every transport `$open` when the link works, `$heartbeat` as proof that it does not hold
    * anything back, and events and gaps. Transports without such messages make them from what they do have.

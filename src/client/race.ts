@@ -29,6 +29,8 @@ export interface Runner {
 }
 
 export interface Race {
+  /** Something has come: it is not silent. */
+  heard(runner: Runner): void;
   /** It has said `$open`: it is given time for the proof. */
   opened(runner: Runner): void;
   /** It has ended by itself. */
@@ -84,6 +86,10 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
 
   next();
   return {
+    heard(runner) {
+      if (queue.length > 0 && runner === runners.at(-1)) wait(SILENT_MS);
+      else if (queue.length === 0 && runners.includes(runner)) wait(GIVE_UP_MS);
+    },
     opened(runner) {
       if (runner === runners.at(-1)) wait(PROBE_MS + SILENT_MS);
     },

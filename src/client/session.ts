@@ -12,7 +12,6 @@
 
 import type { Cancel } from "../core/clock.ts";
 import { TailwireError } from "../core/errors.ts";
-import { parsePosition } from "../core/position.ts";
 import type { CloseMessage, HeartbeatMessage, Message, OpenMessage } from "../wire/message.ts";
 import { backoffMs, type ClientClock } from "./backoff.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
@@ -164,6 +163,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       connection.link = transport.open(
         { base, channels: asked, token, withCredentials, WebSocket, clock },
         {
+          heard: () => heard(connection),
           message: (message) => guard(connection, () => take(connection, message)),
           ended: (error) => ended(connection, error),
         },
@@ -225,19 +225,32 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
 
   // --- what comes
 
-  function take(connection: Connection, message: Message): void {
+  function heard(connection: Connection): void {
     connection.heardAt = clock.now();
+    race?.heard(connection);
+  }
+
+  function take(connection: Connection, message: Message): void {
+    const timed = message.type === "$open" || message.type === "$heartbeat";
+    const late = timed ? lateMs(connection, message as OpenMessage | HeartbeatMessage) : 0;
+    heard(connection);
     if (message.type === "$open") opened(connection, message as OpenMessage);
     else if (message.type === "$close") closing(connection, message as CloseMessage);
-    else if (message.type === "$heartbeat") proven(connection, lateMs(connection, message as HeartbeatMessage));
+    else if (message.type === "$heartbeat") proven(connection, late);
     else pass(connection, message as ItemMessage);
   }
 
-  /** How much longer than the quickest one a message was under way: what holds it back comes to light here. */
+  /**
+   * How much longer than the quickest one a message was under way, though nothing else came before it: what holds
+   * messages back comes to light here. Of both clocks only the difference counts; more of it than can be is a clock
+   * that was set.
+   */
   function lateMs(connection: Connection, { time }: OpenMessage | HeartbeatMessage): number {
-    const delayMs = clock.now() - time;
-    connection.leastDelayMs = Math.min(connection.leastDelayMs, delayMs);
-    return delayMs - connection.leastDelayMs;
+    const now = clock.now();
+    const late = now - time - Math.min(now - time, connection.leastDelayMs);
+    const wasSet = late > 3 * connection.heartbeatMs && connection.state === "open";
+    connection.leastDelayMs = wasSet ? now - time : Math.min(now - time, connection.leastDelayMs);
+    return wasSet ? 0 : Math.min(late, now - connection.heardAt);
   }
 
   function proven(connection: Connection, late: number): void {
@@ -251,7 +264,6 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
 
   function opened(connection: Connection, message: OpenMessage): void {
     connection.state = "open";
-    lateMs(connection, message);
     connection.heartbeatMs = Math.max(message.heartbeatMs, LEAST_HEARTBEAT_MS);
     race?.opened(connection);
     begin(connection.asked, message.cursor);
@@ -270,7 +282,11 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     if (places.at(channel) === undefined) begin(new Map([[channel, asked]]), cursorBefore(message));
     const item = places.take(message);
     if (item === "seen") return;
-    if (item === "missed") throw missed(asked);
+    if (item === "missed") {
+      // Only the first answer of a poll may begin after what another link has found to be the beginning.
+      const code = connection.state === "new" ? "unreachable" : "protocol_error";
+      throw new TailwireError(code, "events are missing, and no $gap says so");
+    }
     attempt = 0;
     listener.item(item);
   }
@@ -370,12 +386,6 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       return current?.link?.publish;
     },
   };
-}
-
-/** Events are missing in what a link brings. Where it was asked for a position, that breaks the protocol. */
-function missed(asked: string): TailwireError {
-  const code = parsePosition(asked) === undefined ? "unreachable" : "protocol_error";
-  return new TailwireError(code, "events are missing, and no $gap says so");
 }
 
 /** A function, so that the compiler takes the state for what it may have become by now. */

@@ -276,6 +276,7 @@ function inTab(tab: Tab, transport: Transport): Transport {
     open(request, listener) {
       if (tab.dead) return { close() {} };
       const link = transport.open(request, {
+        heard: () => tab.run(() => listener.heard()),
         message: (message) => tab.run(() => listener.message(message)),
         ended: (error) => tab.run(() => listener.ended(error)),
       });

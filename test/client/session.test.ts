@@ -113,6 +113,21 @@ describe("finding a transport", () => {
     expect(session.state).toBe("connecting");
   });
 
+  it("takes a proof that comes late behind much else, and starts no other meanwhile", async () => {
+    begin(["websocket", "sse"]);
+    await want();
+    const link = net.last();
+    link.open("a:0");
+    const sent = clock.now() + 200;
+    for (let offset = 1; offset <= 40; offset++) {
+      await clock.advanceAsync(300);
+      link.event(`a:${offset}`);
+    }
+    link.heartbeat(sent);
+    expect(names()).toEqual(["websocket"]);
+    expect(session.state).toBe("open");
+  });
+
   it("hands on events also before the proof, and only once when two links bring them", async () => {
     begin(["websocket", "sse"]);
     await want();
@@ -218,6 +233,16 @@ describe("keeping it", () => {
     session.check();
     await clock.settleAsync();
     expect(names()).toHaveLength(1);
+  });
+
+  it("is not misled by a clock that was set", async () => {
+    net.last().heartbeat();
+    await clock.advanceAsync(15_000);
+    net.last().heartbeat(clock.now() - 60 * MINUTE);
+    await clock.advanceAsync(15_000);
+    net.last().heartbeat(clock.now() - 60 * MINUTE);
+    expect(names()).toEqual(["websocket"]);
+    expect(session.state).toBe("open");
   });
 
   it("comes back when the server says, and not sooner", async () => {

@@ -29,7 +29,9 @@ export function openEndless(
   let chars = 0;
 
   function take(piece: string): void {
-    const lines = (rest + piece).split("\n");
+    listener.heard();
+    // Only looked through when a line ends, or one of megabytes would be looked through with each of its pieces.
+    const lines = piece.includes("\n") ? (rest + piece).split("\n") : [rest + piece];
     rest = lines.pop() ?? "";
     if (rest.length > MAX_LINE_CHARS) throw new TailwireError("protocol_error", "a message has no end");
     for (const line of lines) if (line !== "" && line.startsWith(prefix)) tell(line.slice(prefix.length));

@@ -19,8 +19,13 @@ function make(name: TransportName, restMs: number): Transport {
       const { base, token, withCredentials } = request;
       const ask: PollingOptions["ask"] = (channels, wait, done) => {
         const url = subscribeUrl({ base, channels }, { wait });
-        return overFetch({ url, accept: "application/json", token, withCredentials }, undefined, (error, text) =>
-          done(error ?? parseJson(text)),
+        let body = "";
+        const take = (piece: string) => {
+          body += piece;
+          listener.heard();
+        };
+        return overFetch({ url, accept: "application/json", token, withCredentials }, take, (error) =>
+          done(error ?? parseJson(body)),
         );
       };
       return openPolling({ name, restMs, ask }, request, listener);
