@@ -3,10 +3,12 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import { type Command, Option } from "commander";
-import { attach, createHub, type HubOptions } from "../index.ts";
+import { attach, createHub, type HandlerOptions, type HubOptions } from "../index.ts";
+import { readClientScript } from "./client-script.ts";
 import { endServer } from "./end-server.ts";
 import { Failure } from "./failure.ts";
-import { servePages } from "./pages.ts";
+import { addLab } from "./lab.ts";
+import { readPages, servePages } from "./pages.ts";
 import { onFirstSignal } from "./signals.ts";
 import { tell } from "./tell.ts";
 import { basePath, host, wholeNumber, yesOrNo } from "./values.ts";
@@ -23,6 +25,9 @@ interface ServeOptions {
   readonly maxBufferedBytes: number;
   readonly maxEventBytes: number;
   readonly pages: boolean;
+  readonly legacyTransports?: boolean;
+  readonly allowOrigin?: readonly string[];
+  readonly maxIframeBytes: number;
 }
 
 const MIB = 1024 * 1024;
@@ -31,7 +36,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 const EXAMPLES = `
 Each option is also an environment variable, which the option wins over.
---no-pages is TAILWIRE_NO_PAGES=1 (or true, yes, on; 0, false, no, off leave the pages in).
+--no-pages is TAILWIRE_NO_PAGES=1 (or true, yes, on; 0, false, no, off leave the pages in), and --legacy-transports is
+TAILWIRE_LEGACY_TRANSPORTS=1. TAILWIRE_ALLOW_ORIGIN takes several origins with commas or spaces between.
 
 Examples:
   $ tailwire serve
@@ -66,6 +72,15 @@ export function addServe(program: Command): void {
   add("--heartbeat-ms <ms>", "silence after which a heartbeat is sent", duration, 15_000);
   add("--max-buffered-bytes <bytes>", "unsent bytes past which a connection is slow", count, MIB);
   add("--max-event-bytes <bytes>", "the largest event", count, MIB);
+  add("--max-iframe-bytes <bytes>", "the longest page of the transport iframe", count, MIB);
+  command.addOption(
+    new Option("--allow-origin <origin>", "whose pages may have a frame of this server, beside its own; repeatable")
+      .argParser((text, before: readonly string[] = []) => [...before, ...text.split(/[\s,]+/)])
+      .env("TAILWIRE_ALLOW_ORIGIN"),
+  );
+  command.addOption(
+    new Option("--legacy-transports", "serve scripts and frames too (env: TAILWIRE_LEGACY_TRANSPORTS=1)"),
+  );
   command.addOption(new Option("--no-pages", "leave out the landing page and the demos (env: TAILWIRE_NO_PAGES=1)"));
 }
 
@@ -74,8 +89,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const server = createServer();
   // A publish may be an endless stream of lines. The time for a request's head stays limited.
   server.requestTimeout = 0;
-  if (options.pages && !pagesLeftOut()) server.on("request", servePages(options.path));
-  attach(server, hub, { path: options.path });
+  const pages = options.pages && !isSet("TAILWIRE_NO_PAGES");
+  const files = new Map([[`${options.path}client.js`, readClientScript()], ...(pages ? readPages(options.path) : [])]);
+  server.on("request", servePages(options.path, files));
+  attach(server, hub, handlerOptions(options));
+  if (pages) addLab(server, options.path);
   await listen(server, options);
   onFirstSignal(() => void endServer(server, hub).then(exit));
   const { address, port } = server.address() as AddressInfo;
@@ -91,12 +109,21 @@ function hubOptions(options: ServeOptions): HubOptions {
   return { retention: { maxEvents, maxBytes, maxAgeMs }, flushMs, heartbeatMs, maxBufferedBytes, maxEventBytes };
 }
 
+function handlerOptions({ path, legacyTransports, allowOrigin = [], maxIframeBytes }: ServeOptions): HandlerOptions {
+  return {
+    path,
+    legacyTransports: legacyTransports ?? isSet("TAILWIRE_LEGACY_TRANSPORTS"),
+    allowOrigins: allowOrigin,
+    maxIframeBytes,
+  };
+}
+
 /** Not an `env` of its option, for which any value at all would be a yes. */
-function pagesLeftOut(): boolean {
-  const text = process.env.TAILWIRE_NO_PAGES ?? "0";
-  const leftOut = yesOrNo(text);
-  if (leftOut !== undefined) return leftOut;
-  throw new Failure(`TAILWIRE_NO_PAGES is 1 or 0, not ${JSON.stringify(text)}`, { exitCode: 2 });
+function isSet(variable: string): boolean {
+  const text = process.env[variable] ?? "0";
+  const set = yesOrNo(text);
+  if (set !== undefined) return set;
+  throw new Failure(`${variable} is 1 or 0, not ${JSON.stringify(text)}`, { exitCode: 2 });
 }
 
 /** @throws {Failure} where that cannot be listened on */

@@ -34,8 +34,8 @@ export function formatCursor(cursor: Cursor): string {
 }
 
 /**
- * Reads where to begin in each of the channels: `now`, `earliest`, `-N` or a cursor. A channel that the
- * cursor does not name begins at `now`.
+ * Reads where to begin in each of the channels: `now`, `earliest`, `-N` or a cursor. A cursor may have one of these
+ * words in place of a position, as in `chat=-50,news=x7f3k2:42`. A channel that it does not name begins at `now`.
  * @param parameter what to name in the error: `from`, or the header that it came in
  * @throws {TailwireError} `invalid_parameter`
  */
@@ -45,14 +45,14 @@ export function parseFrom(
   parameter = "from",
 ): ReadonlyMap<ChannelName, From> {
   if (typeof text !== "string") throw unreadable(String(text), channels, parameter);
-  const everywhere = parseWord(text) ?? (channels.length === 1 ? parseAfter(text) : undefined);
+  const everywhere = channels.length === 1 ? parsePlace(text) : parseWord(text);
   if (everywhere !== undefined) return new Map(channels.map((channel) => [channel, everywhere]));
   const named = new Map<ChannelName, From>(channels.map((channel) => [channel, NOW]));
   const seen = new Set<string>();
   for (const part of text.split(",")) {
     const equals = part.indexOf("=");
     const channel = part.slice(0, Math.max(equals, 0)) as ChannelName;
-    const from = parseAfter(part.slice(equals + 1));
+    const from = parsePlace(part.slice(equals + 1));
     if (from === undefined || !named.has(channel) || seen.has(channel)) throw unreadable(text, channels, parameter);
     seen.add(channel);
     named.set(channel, from);
@@ -60,16 +60,16 @@ export function parseFrom(
   return named;
 }
 
+function parsePlace(text: string): From | undefined {
+  const position = parsePosition(text);
+  return position === undefined ? parseWord(text) : { kind: "after", position };
+}
+
 function parseWord(text: string): From | undefined {
   if (text === "now") return NOW;
   if (text === "earliest") return EARLIEST;
   const last = LAST.exec(text);
   return last === null ? undefined : { kind: "last", count: Number(last[1]) };
-}
-
-function parseAfter(text: string): From | undefined {
-  const position = parsePosition(text);
-  return position === undefined ? undefined : { kind: "after", position };
 }
 
 function unreadable(text: string, channels: readonly ChannelName[], parameter: string): TailwireError {

@@ -7,18 +7,22 @@ import { formatCursor } from "../core/cursor.ts";
 import { TailwireError } from "../core/errors.ts";
 import type { Hub } from "../core/hub.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { type LegacyOptions, readLegacyOptions, requireLegacy } from "./legacy.ts";
 import { planSubscribe, type TransportName } from "./negotiate.ts";
 import { servePublish } from "./publish.ts";
+import { servePublishByGet } from "./publish-by-get.ts";
 import { respondEmpty, respondJson, respondProblem } from "./respond.ts";
 import { matchRoute, parseBase, type Route } from "./route.ts";
 import type { Answer } from "./transport/answer.ts";
+import { serveIframe, serveIframePoll } from "./transport/iframe.ts";
+import { serveJsonp } from "./transport/jsonp.ts";
 import { servePoll } from "./transport/poll.ts";
 import { serveSse } from "./transport/sse.ts";
 import { serveStream } from "./transport/stream.ts";
 import { inTurn } from "./turns.ts";
 import { createUpgrade } from "./upgrade.ts";
 
-export interface HandlerOptions {
+export interface HandlerOptions extends LegacyOptions {
   /** The base path of the routes (`/`). */
   readonly path?: string;
   /** Told of faults of the server, which clients see as 500 only. By default they are process warnings. */
@@ -42,6 +46,9 @@ const SERVE: Readonly<Record<HttpTransport, (answer: Answer) => void | Promise<v
   stream: serveStream,
   "long-poll": servePoll,
   poll: servePoll,
+  jsonp: serveJsonp,
+  iframe: serveIframe,
+  "iframe-poll": serveIframePoll,
 };
 
 const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, HEAD, OPTIONS" } as const;
@@ -54,6 +61,7 @@ export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
 /** @param ownsRequests whether nobody else looks at the requests that are served here */
 export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () => boolean): Handler {
   const base = parseBase(options.path ?? "/");
+  const legacy = readLegacyOptions(options);
   const heartbeat = new Heartbeat(hub);
   const onError = options.onError ?? warn;
 
@@ -73,7 +81,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () 
   async function serveChannels(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
     switch (req.method) {
       case "GET":
-        return subscribe(route, req, res);
+        return route.query.has("publish") ? publishByGet(route, req, res) : subscribe(route, req, res);
       case "HEAD":
         return respondEmpty(res, 200, { "Tailwire-Cursor": await hub.head(parseChannelNames(route.names.split(","))) });
       case "POST":
@@ -90,8 +98,15 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () 
     respondEmpty(res, 204, { "Tailwire-Cursor": await hub.head([name]) });
   }
 
+  async function publishByGet(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
+    requireLegacy(legacy, "publishing with GET");
+    return servePublishByGet(hub, res, oneName(route.names), route.query, req.url ?? "");
+  }
+
   async function subscribe(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
-    const plan = planSubscribe({ names: route.names, query: route.query, headers: req.headers, websocket: "no" });
+    const { names, query } = route;
+    const secure = "encrypted" in req.socket;
+    const plan = planSubscribe({ names, query, headers: req.headers, secure, websocket: "no" }, legacy);
     const opened = hub.open(plan.names, plan.from, plan.firstRead);
     const subscription = opened instanceof Promise ? await opened : opened;
     if (res.destroyed) {
@@ -109,6 +124,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () 
       subscription,
       cursor,
       ownsRequest: ownsRequests(),
+      maxIframeBytes: legacy.maxIframeBytes,
     });
   }
 
@@ -120,7 +136,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () 
 
   return Object.assign(handler, {
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
-    upgrade: createUpgrade({ hub, heartbeat, base, onError }),
+    upgrade: createUpgrade({ hub, heartbeat, base, legacy, onError }),
   });
 }
 

@@ -7,10 +7,35 @@ import { type From, parseFrom } from "../core/cursor.ts";
 import { TailwireError } from "../core/errors.ts";
 import type { ReadLimit } from "../core/store.ts";
 import { CATCH_UP_LIMIT } from "../core/subscription.ts";
+import { type Legacy, readCallback, readOrigin, requireLegacy } from "./legacy.ts";
+import { readCount, readSeconds, unfit } from "./parameters.ts";
 
-/** The transports, by the names that `transport=` and `$open` give them. */
-const TRANSPORTS = ["websocket", "sse", "stream", "long-poll", "poll"] as const;
-export type TransportName = (typeof TRANSPORTS)[number];
+/**
+ * The transports, by the names that `transport=` and `$open` give them, and which of the parameters that not all of them
+ * have fit them.
+ */
+const TRANSPORTS = {
+  websocket: ["probe"],
+  sse: ["probe"],
+  stream: ["probe"],
+  "long-poll": ["wait", "limit"],
+  poll: ["wait", "limit"],
+  jsonp: ["wait", "limit", "callback"],
+  iframe: ["probe", "origin"],
+  "iframe-poll": ["wait", "limit", "origin"],
+} as const satisfies Record<string, readonly Fitting[]>;
+export type TransportName = keyof typeof TRANSPORTS;
+
+type Fitting = keyof typeof WHY_NOT;
+
+/** Why each of them does not fit the other transports. */
+const WHY_NOT = {
+  wait: "has no end to wait for",
+  limit: "has no end to count to",
+  probe: "ends, which proves as much",
+  callback: "calls nothing",
+  origin: "needs none",
+} as const;
 
 /** A subscribe request, understood. */
 export interface Plan {
@@ -26,6 +51,12 @@ export interface Plan {
   readonly firstRead: ReadLimit;
   /** Whether the client sent its cursor in If-None-Match, so that 304 is an answer. */
   readonly conditional: boolean;
+  /** How long after its `$open` an endless answer says a heartbeat, in milliseconds; undefined: when one is due. */
+  readonly probeMs: number | undefined;
+  /** Of `jsonp`: the function to call; elsewhere empty. */
+  readonly callback: string;
+  /** Of frames: the origin to post to, which may have them; elsewhere empty. */
+  readonly origin: string;
 }
 
 /** What of a request the plan hangs on. */
@@ -34,12 +65,15 @@ export interface SubscribeRequest {
   readonly names: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** Whether it came over TLS, as far as this server knows. */
+  readonly secure: boolean;
   /** Whether the request asks for a WebSocket, and whether with the subprotocol `tailwire.v1`. */
   readonly websocket: "no" | "raw" | "tailwire.v1";
 }
 
 const DEFAULT_WAIT_S = 25;
 const MAX_WAIT_S = 60;
+const MAX_PROBE_S = 10;
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
 
@@ -55,37 +89,64 @@ const BY_MEDIA_TYPE: Readonly<Record<string, TransportName>> = {
 
 /**
  * Reads a subscribe request.
- * @throws {TailwireError} `invalid_channel`, `invalid_parameter`, `not_acceptable`
+ * @param legacy what the handler allows of scripts and frames
+ * @throws {TailwireError} `invalid_channel`, `invalid_parameter`, `not_acceptable`, `transport_disabled`,
+ * `origin_not_allowed`
  */
-export function planSubscribe(request: SubscribeRequest): Plan {
-  const { query, headers } = request;
+export function planSubscribe(request: SubscribeRequest, legacy: Legacy): Plan {
+  const { query, headers, secure } = request;
   const names = parseChannelNames(request.names.split(","));
-  const wait = parseWait(query.get("wait"));
+  const wait = readSeconds(query, "wait", MAX_WAIT_S);
   const transport = chooseTransport(request, wait);
-  const polls = transport === "long-poll" || transport === "poll";
-  if (!polls && wait !== undefined) throw unfit("wait", `${transport} has no end to wait for`);
-  if (!polls && query.has("limit")) throw unfit("limit", `${transport} has no end to count to`);
-  if (transport === "poll" && wait !== undefined && wait > 0) throw unfit("wait", "a poll does not wait");
-  const limit = parseLimit(query.get("limit"));
+  const fits = TRANSPORTS[transport] as readonly Fitting[];
+  const byScript = fits.includes("callback") || fits.includes("origin");
+  if (byScript) requireLegacy(legacy, transport);
+  refuseUnfit(query, transport, fits, wait);
+  const polls = fits.includes("limit");
+  const limit = readCount(query, "limit", MAX_LIMIT) ?? DEFAULT_LIMIT;
+  const probe = readSeconds(query, "probe", MAX_PROBE_S);
+  // A script has no way to send a header, or to see a 304.
+  const tagged = polls && !byScript;
   return {
     names,
-    from: parseStart(request, names, polls),
+    from: parseStart(request, names, tagged),
     transport,
     format: chooseFormat(request, names.length, transport),
-    waitMs: transport === "long-poll" ? (wait ?? DEFAULT_WAIT_S) * 1000 : 0,
+    waitMs: polls && transport !== "poll" ? (wait ?? DEFAULT_WAIT_S) * 1000 : 0,
     limit,
     firstRead: polls ? { maxEvents: limit, maxBytes: MAX_BODY_BYTES } : CATCH_UP_LIMIT,
-    conditional: polls && entityTag(headers) !== undefined,
+    conditional: tagged && entityTag(headers) !== undefined,
+    probeMs: probe === undefined ? undefined : probe * 1000,
+    callback: fits.includes("callback") ? readCallback(query) : "",
+    origin: fits.includes("origin") ? readOrigin(query, { host: headers.host, secure }, legacy) : "",
   };
+}
+
+function refuseUnfit(
+  query: URLSearchParams,
+  transport: TransportName,
+  fits: readonly Fitting[],
+  wait: number | undefined,
+): void {
+  for (const [parameter, why] of Object.entries(WHY_NOT)) {
+    if (query.has(parameter) && !fits.includes(parameter as Fitting)) throw unfit(parameter, `${transport} ${why}`);
+  }
+  if (transport === "poll" && wait !== undefined && wait > 0) throw unfit("wait", "a poll does not wait");
 }
 
 function chooseTransport({ query, headers, websocket }: SubscribeRequest, wait: number | undefined): TransportName {
   const named = query.get("transport");
-  if (named === null) return websocket === "no" ? transportByAccept(headers, wait) : "websocket";
-  const transport = TRANSPORTS.find((name) => name === named);
-  if (transport === undefined) throw unfit("transport", `it is one of ${TRANSPORTS.join(", ")}`);
-  if (transport === "websocket" && websocket === "no") throw unfit("transport", "websocket needs an Upgrade request");
-  return transport === "long-poll" && wait === 0 ? "poll" : transport;
+  if (named === null) {
+    if (websocket !== "no") return "websocket";
+    return query.has("callback") ? "jsonp" : transportByAccept(headers, wait);
+  }
+  if (!isTransport(named)) throw unfit("transport", `it is one of ${Object.keys(TRANSPORTS).join(", ")}`);
+  if (named === "websocket" && websocket === "no") throw unfit("transport", "websocket needs an Upgrade request");
+  return named === "long-poll" && wait === 0 ? "poll" : named;
+}
+
+function isTransport(name: string): name is TransportName {
+  return Object.hasOwn(TRANSPORTS, name);
 }
 
 function transportByAccept(headers: IncomingHttpHeaders, wait: number | undefined): TransportName {
@@ -116,11 +177,11 @@ function chooseFormat(
 function parseStart(
   { query, headers }: SubscribeRequest,
   names: readonly ChannelName[],
-  polls: boolean,
+  tagged: boolean,
 ): ReadonlyMap<ChannelName, From> {
   const lastEventId = headers["last-event-id"];
   if (typeof lastEventId === "string" && lastEventId !== "") return parseFrom(lastEventId, names, "Last-Event-ID");
-  const tag = polls ? entityTag(headers) : undefined;
+  const tag = tagged ? entityTag(headers) : undefined;
   if (tag !== undefined) return parseFrom(tag, names, "If-None-Match");
   return parseFrom(query.get("from") ?? "now", names);
 }
@@ -132,22 +193,4 @@ function entityTag(headers: IncomingHttpHeaders): string | undefined {
   const tag = /^(?:W\/)?"([^"]*)"$/.exec(field)?.[1];
   if (tag === undefined) throw unfit("If-None-Match", "it is one entity-tag, from an earlier answer");
   return tag;
-}
-
-function parseWait(text: string | null): number | undefined {
-  if (text === null) return undefined;
-  const seconds = /^\d{1,2}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  if (seconds <= MAX_WAIT_S) return seconds;
-  throw unfit("wait", `it is a number of seconds from 0 to ${MAX_WAIT_S}`);
-}
-
-function parseLimit(text: string | null): number {
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = /^[1-9]\d{0,4}$/.test(text) ? Number(text) : Number.NaN;
-  if (limit <= MAX_LIMIT) return limit;
-  throw unfit("limit", `it is a number of events from 1 to ${MAX_LIMIT}`);
-}
-
-function unfit(parameter: string, why: string): TailwireError {
-  return new TailwireError("invalid_parameter", `${parameter}: ${why}`, { parameter });
 }

@@ -9,9 +9,11 @@ import type { Hub } from "../core/hub.ts";
 import { formatPosition } from "../core/position.ts";
 import { LineReader } from "../wire/ndjson.ts";
 import { readBody } from "./body.ts";
+import { readWord } from "./parameters.ts";
 import { respondJson, respondProblem } from "./respond.ts";
 
-type Form = Omit<EventInput, "data">;
+/** All of an event but its data. */
+export type Form = Omit<EventInput, "data">;
 
 /**
  * Reads the body and publishes it.
@@ -24,7 +26,8 @@ export async function servePublish(
   channel: ChannelName,
   query: URLSearchParams,
 ): Promise<void> {
-  const form = readForm(req, query);
+  const key = req.headers["idempotency-key"];
+  const form = readForm(query, typeof key === "string" ? checkIdempotencyKey(key, "Idempotency-Key") : undefined);
   const mediaType = readMediaType(req);
   refuseWhenRead(req);
   if (mediaType === "application/x-ndjson") await publishLines(hub, req, res, channel, form);
@@ -41,11 +44,16 @@ async function publishOne(
 ): Promise<void> {
   const body = await readBody(req, hub.settings.maxEventBytes);
   if (body === undefined) return; // broken off
-  const appended = hub.append(channel, { ...form, data: readData(body, mediaType) });
+  const id = await appendOne(hub, channel, { ...form, data: readData(body, mediaType) });
+  respondJson(res, 201, { id, channel }, { "Tailwire-Cursor": id });
+}
+
+/** Appends one event; gives its id, when the next may be appended. */
+export async function appendOne(hub: Hub, channel: ChannelName, input: EventInput): Promise<string> {
+  const appended = hub.append(channel, input);
   const { position } = appended instanceof Promise ? await appended : appended;
   await hub.paced(channel);
-  const id = formatPosition(position);
-  respondJson(res, 201, { id, channel }, { "Tailwire-Cursor": id });
+  return formatPosition(position);
 }
 
 function readData(body: Buffer, mediaType: string): Data {
@@ -109,11 +117,22 @@ async function publishAll(
 }
 
 function lineInput(form: Form, line: string, index: number): EventInput {
-  const value = checkJson(line, "the line");
-  const data: Data = typeof value === "string" ? { kind: "text", text: value } : { kind: "json", text: line };
   const { idempotencyKey } = form;
-  // Each event has a key of its own, so that a request sent again goes on where the first one broke off.
-  return { ...form, data, idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey} ${index}` };
+  return {
+    ...form,
+    data: readLine(line, "the line"),
+    // Each event has a key of its own, so that a request sent again goes on where the first one broke off.
+    idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey} ${index}`,
+  };
+}
+
+/**
+ * The data of one JSON text: of a string a text, of all else JSON.
+ * @throws {TailwireError} `invalid_data`
+ */
+export function readLine(line: string, what: string): Data {
+  const value = checkJson(line, what);
+  return typeof value === "string" ? { kind: "text", text: value } : { kind: "json", text: line };
 }
 
 function idsOf({ count, first, last }: Progress): { count: number; first?: string; last?: string } {
@@ -128,23 +147,18 @@ function checkJson(text: string, what: string): unknown {
   }
 }
 
-function readForm(req: IncomingMessage, query: URLSearchParams): Form {
+/**
+ * The event's type and key from the query.
+ * @throws {TailwireError} `invalid_parameter`
+ */
+export function readForm(query: URLSearchParams, idempotencyKey: string | undefined): Form {
   const type = readWord(query, "type");
   const key = readWord(query, "key");
-  const idempotencyKey = req.headers["idempotency-key"];
   return {
     type: type === null ? "message" : checkType(type),
     key: key === null ? undefined : checkKey(key),
-    idempotencyKey:
-      typeof idempotencyKey === "string" ? checkIdempotencyKey(idempotencyKey, "Idempotency-Key") : undefined,
+    idempotencyKey,
   };
-}
-
-/** A parameter, or null. Bytes that are not UTF-8 have become U+FFFD by now; nobody means that character. */
-function readWord(query: URLSearchParams, parameter: string): string | null {
-  const text = query.get(parameter);
-  if (!text?.includes("\uFFFD")) return text;
-  throw new TailwireError("invalid_parameter", `${parameter}: it is not UTF-8`, { parameter });
 }
 
 function readMediaType(req: IncomingMessage): string {

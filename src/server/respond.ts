@@ -4,6 +4,13 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { TailwireError } from "../core/errors.ts";
 import { type Problem, problemOf } from "../wire/problem.ts";
 
+/** Of a script, which no browser may take for anything else, and which pages of other sites are meant to load. */
+export const SCRIPT_HEADERS = {
+  "Content-Type": "application/javascript; charset=utf-8",
+  "X-Content-Type-Options": "nosniff",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+} as const;
+
 /** Answers with JSON. */
 export function respondJson(
   res: ServerResponse,
@@ -32,7 +39,13 @@ export function respondEmpty(res: ServerResponse, status: number, headers: Outgo
   respond(res, status, headers, undefined);
 }
 
-function respond(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: string | undefined): void {
+/** Answers with a body, or without one. */
+export function respond(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | undefined,
+): void {
   if (res.headersSent || res.destroyed) return;
   const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
   res.writeHead(status, { "Cache-Control": "no-store", ...headers, ...length }).end(body);

@@ -13,6 +13,7 @@ import { TailwireError } from "../core/errors.ts";
 import type { Hub } from "../core/hub.ts";
 import type { Subscription } from "../core/subscription.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { Legacy } from "./legacy.ts";
 import { type Plan, planSubscribe } from "./negotiate.ts";
 import { respondProblem } from "./respond.ts";
 import { matchRoute } from "./route.ts";
@@ -23,6 +24,7 @@ interface UpgradeContext {
   readonly hub: Hub;
   readonly heartbeat: Heartbeat;
   readonly base: string;
+  readonly legacy: Legacy;
   readonly onError: (error: unknown) => void;
 }
 
@@ -30,12 +32,15 @@ interface UpgradeContext {
 export type UpgradeListener = (this: unknown, req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** The listener of a handler. */
-export function createUpgrade({ hub, heartbeat, base, onError }: UpgradeContext): UpgradeListener {
+export function createUpgrade({ hub, heartbeat, base, legacy, onError }: UpgradeContext): UpgradeListener {
   const websockets = websocketServer(hub.settings.maxEventBytes);
 
   async function serve(req: IncomingMessage, socket: Duplex, head: Buffer, names: string, query: URLSearchParams) {
     const websocket = checkHandshake(req);
-    const plan = planSubscribe({ names, query, headers: req.headers, websocket });
+    const plan = planSubscribe(
+      { names, query, headers: req.headers, secure: "encrypted" in socket, websocket },
+      legacy,
+    );
     const subscriptions = await openAll(hub, plan, websocket === SUBPROTOCOL);
     if (socket.destroyed) {
       for (const subscription of subscriptions) subscription.close();

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import * as client from "../../src/client/index.ts";
 import { serve, tailwire } from "./programs.ts";
 
 describe("tailwire serve", () => {
@@ -41,6 +43,37 @@ describe("tailwire serve", () => {
     for (const data of "abc") await fetch(`${url}/channels/x`, { method: "POST", body: data });
     const body = await (await fetch(`${url}/channels/x?from=earliest&wait=0`)).json();
     expect(body).toMatchObject({ events: [{ data: "b" }, { data: "c" }] });
+  });
+
+  it.each<[string[], Record<string, string>]>([
+    [["--legacy-transports", "--allow-origin", "https://a.example", "--allow-origin=http://b.example:8080"], {}],
+    [[], { TAILWIRE_LEGACY_TRANSPORTS: "yes", TAILWIRE_ALLOW_ORIGIN: "https://a.example, http://b.example:8080" }],
+  ])("serves scripts, and frames in the pages of origins that are named: %j %j", async (args, env) => {
+    const server = tailwire(["serve", "--port", "0", ...args], env);
+    const [, url] = await server.prints(/on (\S+)\n/);
+    const get = async (query: string) => (await fetch(`${url}/channels/x?wait=0&${query}`)).status;
+    expect(await get("callback=f")).toBe(200);
+    for (const [origin, status] of [
+      ["https://a.example", 200],
+      ["http://b.example:8080", 200],
+      [url, 200],
+      ["https://c.example", 403],
+    ]) {
+      expect([origin, await get(`transport=iframe-poll&origin=${origin}`)]).toEqual([origin, status]);
+    }
+  });
+
+  it("serves neither where it is not told to, and an option wins over the environment", async () => {
+    const { url } = await serve("--allow-origin", "https://a.example");
+    const answer = await fetch(`${url}/channels/x?callback=f`);
+    expect([answer.status, await answer.json()]).toMatchObject([403, { code: "transport_disabled" }]);
+    const env = { TAILWIRE_LEGACY_TRANSPORTS: "1", TAILWIRE_ALLOW_ORIGIN: "https://a.example" };
+    const server = tailwire(["serve", "--port=0", "--allow-origin=https://b.example", "--max-iframe-bytes=1"], env);
+    const [, other] = await server.prints(/on (\S+)\n/);
+    const page = `${other}/channels/x?transport=iframe&from=earliest&origin=`;
+    expect((await fetch(`${page}https://a.example`)).status).toBe(403);
+    await fetch(`${other}/channels/x`, { method: "POST", body: "hello" });
+    expect(await (await fetch(`${page}https://b.example`)).text()).toContain('"code":1013'); // so it ended by itself
   });
 
   it("warns where other machines can reach it", async () => {
@@ -97,17 +130,62 @@ describe("tailwire serve", () => {
     [["--max-events", "0"], {}, /whole number of at least 1/],
     [["--heartbeat-ms", "99999999999"], {}, /from 1 to 2147483647/],
     [["--path", "/a b"], {}, /path of a URL/],
+    [["--max-iframe-bytes", "0"], {}, /whole number of at least 1/],
+    [["--allow-origin", "https://app.example/"], {}, /"https:\/\/app.example\/" is no origin/],
+    [["--allow-origin", "https://app.example", "--allow-origin", "*"], {}, /"\*" is no origin/],
+    [["--allow-origin"], {}, /argument missing/],
     [["--host", "http://x"], {}, /host name or an IP address/],
     [["--host", "203.0.113.1", "--port", "0"], {}, /no name or address of this machine/],
     [["--prot", "1"], {}, /unknown option '--prot' \(Did you mean --port\?\)/],
     [["more"], {}, /too many arguments/],
     [[], { TAILWIRE_PORT: "x" }, /value 'x' from env 'TAILWIRE_PORT' is invalid/],
     [[], { TAILWIRE_NO_PAGES: "maybe" }, /TAILWIRE_NO_PAGES is 1 or 0/],
+    [[], { TAILWIRE_LEGACY_TRANSPORTS: "maybe" }, /TAILWIRE_LEGACY_TRANSPORTS is 1 or 0/],
+    [[], { TAILWIRE_ALLOW_ORIGIN: "null" }, /"null" is no origin/],
   ])("refuses %j %j with one line and code 2", async (args, env, why) => {
     const { code, stdout, stderr } = await tailwire(["serve", ...args], env).ended;
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(why);
     expect(stderr).toMatch(/^tailwire: .*\n$/);
+  });
+});
+
+describe("the client as one file", () => {
+  it("is a script that makes the global tailwire", async () => {
+    const { url } = await serve();
+    const script = await (await fetch(`${url}/client.js`)).text();
+    const global = runInNewContext(`${script}; tailwire`);
+    expect(Object.keys(global)).toEqual(expect.arrayContaining(Object.keys(client)));
+    expect(Object.keys(global)).toHaveLength(Object.keys(client).length);
+  });
+
+  it.each([[["--path=/"]], [["--path=/push", "--no-pages"]]])("may be loaded by any site: %j", async (args) => {
+    const { url } = await serve(...args);
+    const answer = await fetch(`${url}/client.js?v=1`);
+    expect(answer.status).toBe(200);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "text/javascript; charset=utf-8",
+      "x-content-type-options": "nosniff",
+      "access-control-allow-origin": "*",
+      "cross-origin-resource-policy": "cross-origin",
+      "cache-control": "public, max-age=300",
+    });
+    expect(await answer.text()).toMatch(/^\/\*! Tailwire \d+\.\d+\.\d+, MIT licence \*\/\n/);
+    const etag = answer.headers.get("etag") ?? "";
+    const again = await fetch(`${url}/client.js`, { headers: { "If-None-Match": etag } });
+    expect([again.status, again.headers.get("etag"), await again.text()]).toEqual([304, etag, ""]);
+    const head = await fetch(`${url}/client.js`, { method: "HEAD" });
+    expect([head.status, head.headers.get("etag"), await head.text()]).toEqual([200, etag, ""]);
+    const post = await fetch(`${url}/client.js`, { method: "POST" });
+    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+
+  it("has no folder beside it where the pages are left out", async () => {
+    const { url } = await serve("--path=/push", "--no-pages");
+    for (const place of ["/push", "/push/", "/push/client", "/client.js"]) {
+      const answer = await fetch(new URL(place, url), { redirect: "manual" });
+      expect([place, answer.status]).toEqual([place, 404]);
+    }
   });
 });
 

@@ -54,6 +54,29 @@ describe("parseFrom", () => {
     ]);
   });
 
+  it("takes a word in place of a channel's position", () => {
+    const c = parseChannelName("c");
+    expect(entries("b=-50,a=earliest,c=y:2", [a, b, c])).toEqual([
+      [a, { kind: "earliest" }],
+      [b, { kind: "last", count: 50 }],
+      [c, following("y", 2)],
+    ]);
+    expect(entries("a=now,b=-1", [a, b, c])).toEqual([
+      [a, { kind: "now" }],
+      [b, { kind: "last", count: 1 }],
+      [c, { kind: "now" }],
+    ]);
+    expect(entries("a=-50", [a])).toEqual([[a, { kind: "last", count: 50 }]]);
+  });
+
+  it("takes what looks like a word for the channel's name where it is one", () => {
+    const [now, last] = [parseChannelName("now"), parseChannelName("-1")];
+    expect(entries("-1=now,now=-1", [now, last])).toEqual([
+      [now, { kind: "last", count: 1 }],
+      [last, { kind: "now" }],
+    ]);
+  });
+
   it.each([
     "",
     "soon",
@@ -69,8 +92,19 @@ describe("parseFrom", () => {
     "a=x:1,a=x:2",
     "a=x:1,",
     ",",
-    "a=now",
+    "a=-0",
+    "a=",
+    "a=soon",
+    "a=NOW",
+    "a=-1,-1",
+    "a=-1,a=-1",
+    "a=a=-1",
+    "a= -1",
+    "c=now",
+    "-1,b=-1",
+    "earliest,b=x:1",
     "=x:1",
+    "=now",
   ])("refuses %j for two channels, and names the parameter", (text) => {
     const refused = expect.objectContaining({ code: "invalid_parameter", parameter: "Last-Event-ID" });
     expect(() => parseFrom(text, [a, b], "Last-Event-ID")).toThrow(refused);

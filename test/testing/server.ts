@@ -6,14 +6,20 @@ import type { ChannelName } from "../../src/core/channel-name.ts";
 import type { From } from "../../src/core/cursor.ts";
 import type { ChannelEvent, EventInput } from "../../src/core/event.ts";
 import type { Purgeable, ReadLimit, Store } from "../../src/core/store.ts";
-import { attach, createHub, memoryStore } from "../../src/index.ts";
+import { attach, createHub, type HandlerOptions, memoryStore } from "../../src/index.ts";
 import type { StartServer, TransportServer } from "../../src/testing/index.ts";
 import { SkippingClock } from "./skipping-clock.ts";
 
 type FullStore = Store & Purgeable;
 
-/** @param wrap what stands between the hub and its memory store */
-export function serverStarter(wrap: (store: FullStore) => FullStore = (store) => store): StartServer {
+/**
+ * @param wrap what stands between the hub and its memory store
+ * @param options of the handler
+ */
+export function serverStarter(
+  wrap: (store: FullStore) => FullStore = (store) => store,
+  options: HandlerOptions = {},
+): StartServer {
   return async ({ retention = {}, ...settings }) => {
     const clock = new SkippingClock();
     const store = new CountingStore(wrap(memoryStore({ retention, clock })));
@@ -25,7 +31,7 @@ export function serverStarter(wrap: (store: FullStore) => FullStore = (store) =>
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
     });
-    attach(server, hub);
+    attach(server, hub, options);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,

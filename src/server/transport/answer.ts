@@ -18,4 +18,6 @@ export interface Answer {
   readonly ownsRequest: boolean;
   /** Where the subscription begins. */
   readonly cursor: string;
+  /** The bytes past which a page in a frame ends. */
+  readonly maxIframeBytes: number;
 }

@@ -6,13 +6,14 @@
  * or for HTTP/1.0, it goes the public way of `res.write`, with plain frames.
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import { markEndless, whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
 import type { Framing } from "./framing.ts";
+import { LimitedOut, type Out } from "./out.ts";
 
 /** Says that no cache may keep the answer, and no proxy hold it back or change it. */
 const HEADERS = {
@@ -25,25 +26,26 @@ export interface HttpStreamOptions {
   readonly contentType: string;
   /** Makes the encoding, once it is known how the body is framed. */
   encoding(framing: Framing): WireEncoding;
+  readonly headers?: OutgoingHttpHeaders;
+  /** The bytes after `$open` past which the answer is closed, for the client to come back at once; without end if left out. */
+  readonly maxBytes?: number;
 }
 
 /** Sends the head at once, and gives the connection. */
 export function openHttpStream(answer: Answer, options: HttpStreamOptions): Connection {
   const { req, res, heartbeat, hub } = answer;
   res.socket?.setTimeout(0);
-  res.writeHead(200, { ...HEADERS, "Content-Type": options.contentType, "Tailwire-Cursor": answer.cursor });
+  const own = { "Content-Type": options.contentType, "Tailwire-Cursor": answer.cursor };
+  res.writeHead(200, { ...HEADERS, ...own, ...options.headers });
   res.flushHeaders();
   markEndless(req);
   const sealed = new SealedResponse(res);
   const direct = res.chunkedEncoding && res.socket !== null && !res.hasHeader("Content-Encoding");
   const encoding = options.encoding(direct ? "chunked" : "plain");
-  const stream = new HttpStream(
-    sealed,
-    direct ? res.socket : sealed,
-    encoding,
-    heartbeat,
-    hub.settings.maxBufferedBytes,
-  );
+  const whole: Out = direct ? res.socket : sealed;
+  const out = options.maxBytes === undefined ? whole : new LimitedOut(whole, options.maxBytes);
+  const stream = new HttpStream(sealed, out, encoding, heartbeat, hub.settings.maxBufferedBytes);
+  if (out instanceof LimitedOut) out.onFull = () => stream.close(1013, "the page is full", 0);
   if (answer.ownsRequest) forget(req);
   whenGone(req, res, () => stream.ended());
   return stream;
@@ -56,15 +58,6 @@ function forget(req: IncomingMessage): void {
 }
 
 const NONE: string[] = [];
-
-/** Where frames go. */
-interface Out {
-  readonly writable: boolean;
-  readonly writableLength: number;
-  readonly writableNeedDrain: boolean;
-  write(frame: Uint8Array): boolean;
-  once(event: "drain", listener: () => void): unknown;
-}
 
 /** A response into which nobody else writes any more, such as a framework's error handler a second answer. */
 class SealedResponse implements Out {
@@ -152,12 +145,14 @@ class HttpStream implements Connection {
     return out.writableLength <= this.#maxBufferedBytes || !out.writableNeedDrain || this.#fill();
   }
 
-  close(code: CloseCode, reason: string): void {
+  /** @param reconnectMs in place of a random time, or of none where the code says not to come back */
+  close(code: CloseCode, reason: string, reconnectMs?: number): void {
     if (this.#state === "closed") return;
-    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]));
+    this.ended(); // first, for this write may be what fills a limited answer
+    const message = this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]);
+    const frame = this.encoding.close(reconnectMs === undefined ? message : { ...message, reconnectMs });
     if (frame !== undefined) this.write(frame);
     this.#res.end();
-    this.ended();
   }
 
   fail(): void {
