@@ -5,7 +5,7 @@ import { TailwireError } from "../core/errors.ts";
 import type { ReceivedEvent, ReceivedGap } from "../core/event.ts";
 import { type ClientClock, realClock } from "./backoff.ts";
 import { createDelivery, type StandardSchema } from "./deliver.ts";
-import { createQueue } from "./events.ts";
+import { createQueue, type Queue } from "./events.ts";
 import type { Feed, FeedListener, State } from "./feed.ts";
 import type { Transport, TransportName } from "./link.ts";
 import { watchPage } from "./page-signals.ts";
@@ -101,6 +101,7 @@ export function connectWith(
   const { clock = realClock, withCredentials = false, WebSocket } = options;
   const base = baseOf(url);
   const token = typeof options.token === "function" ? options.token : () => options.token as string | undefined;
+  const queues = new Set<Pick<Queue<unknown>, "return">>();
   const listeners = new Set<(state: State, reason?: TailwireError) => void>();
   const available = transports.filter((transport) => transport.available({ WebSocket }));
   if (available.length === 0) throw new TailwireError("misuse", "none of these transports can be used here");
@@ -205,13 +206,17 @@ export function connectWith(
         {
           pause: () => each((reader) => reader.pause()),
           resume: () => each((reader) => reader.resume()),
-          ended: () => each((reader) => subscriptions.remove(reader)),
+          ended() {
+            queues.delete(queue);
+            each((reader) => subscriptions.remove(reader));
+          },
         },
         signal,
       );
       const each = (run: (reader: Reader) => void) => {
         for (const reader of readers) run(reader);
       };
+      queues.add(queue);
       const readers = [channels].flat().map((channel) => read<T>(channel, queue.push, more));
       if (!signal?.aborted) for (const reader of readers) subscriptions.add(reader);
       return queue;
@@ -231,6 +236,7 @@ export function connectWith(
       if (closed) return;
       closed = true;
       unwatch();
+      for (const queue of queues) void queue.return();
       subscriptions.close();
       feed.close();
       publisher.close();

@@ -7,26 +7,32 @@ import type { Transport, TransportName } from "../link.ts";
 import { openPolling, type PollingOptions } from "./polling.ts";
 
 const REST_MS = 2000;
+/** The most events of one answer. */
+const MAX_LIMIT = 1000;
 
 export const longPoll = make("long-poll", 0);
 export const poll = make("poll", REST_MS);
 
 function make(name: TransportName, restMs: number): Transport {
+  // An answer is all or nothing: where lines are cut after so many bytes, one of fewer events may come through.
+  let limit = MAX_LIMIT;
   return {
     name,
     available: hasFetch,
     open(request, listener) {
       const { base, token, withCredentials } = request;
       const ask: PollingOptions["ask"] = (channels, wait, done) => {
-        const url = subscribeUrl({ base, channels }, { wait });
+        const url = subscribeUrl({ base, channels }, { wait, limit: `${limit}` });
         let body = "";
         const take = (piece: string) => {
           body += piece;
           listener.heard();
         };
-        return overFetch({ url, accept: "application/json", token, withCredentials }, take, (error) =>
-          done(error ?? parseJson(body)),
-        );
+        return overFetch({ url, accept: "application/json", token, withCredentials }, take, (error) => {
+          if (error === undefined) limit = Math.min(2 * limit, MAX_LIMIT);
+          else if (body !== "") limit = Math.ceil(limit / 4);
+          done(error ?? parseJson(body));
+        });
       };
       return openPolling({ name, restMs, ask }, request, listener);
     },

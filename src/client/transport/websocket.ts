@@ -14,6 +14,9 @@ export const websocket: Transport = {
   open: openWebSocket,
 };
 
+/** How long a server may take to agree to the end, in milliseconds. */
+const CLOSE_MS = 1000;
+
 function openWebSocket(request: LinkRequest, listener: LinkListener): Link {
   const { WebSocket = globalThis.WebSocket, token } = request;
   // A browser's WebSocket has no headers: the token goes in the URL, whose log line servers leave out.
@@ -48,6 +51,9 @@ function openWebSocket(request: LinkRequest, listener: LinkListener): Link {
   function close(): void {
     closed = true;
     socket.close();
+    // That of `ws` waits half a minute for a server that is gone, and a program with it.
+    const cancel = request.clock.after(CLOSE_MS, () => (socket as { terminate?(): void }).terminate?.());
+    socket.onclose = cancel;
     const ended = new TailwireError("unreachable", "the connection ended before the answer");
     for (const settle of asked.values()) settle(ended);
     asked.clear();
