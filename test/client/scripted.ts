@@ -14,7 +14,7 @@ import { TailwireError } from "../../src/core/errors.ts";
 import type { ManualClock } from "../../src/testing/manual-clock.ts";
 
 /** A link that was opened. */
-export class ScriptedLink implements Link {
+class ScriptedLink implements Link {
   readonly name: TransportName;
   readonly request: LinkRequest;
   readonly #listener: LinkListener;

@@ -5,6 +5,7 @@ import { type Message, parseJson } from "../../wire/message.ts";
 import { subscribeUrl } from "../address.ts";
 import type { Link, LinkListener, LinkRequest, Transport } from "../link.ts";
 import { PROBE_S } from "../race.ts";
+import { addFrame } from "./frame.ts";
 import { readMessage } from "./messages.ts";
 
 export const iframe: Transport = {
@@ -36,18 +37,17 @@ function openIframe(request: LinkRequest, listener: LinkListener): Link {
     closed = true;
     removeEventListener("message", take);
     frame.onload = null;
-    frame.remove();
+    remove();
   };
   addEventListener("message", take);
   // Loaded to its end, the page has nothing more to say. What it posted last is on its way behind this event.
   frame.onload = () => request.clock.after(0, () => end(new TailwireError("unreachable", "the page ended")));
-  frame.hidden = true;
   frame.src = subscribeUrl(request, {
     transport: "iframe",
     origin: location.origin,
     probe: PROBE_S,
     token: request.token,
   });
-  document.body.append(frame);
+  const remove = addFrame(frame);
   return { close };
 }

@@ -7,6 +7,7 @@ import { TailwireError } from "../../core/errors.ts";
 import type { AckMessage } from "../../wire/message.ts";
 import { address, subscribeUrl } from "../address.ts";
 import type { LinkRequest, PublishOp, Settle, Transport } from "../link.ts";
+import { addFrame } from "./frame.ts";
 import { openPolling, type PollingOptions } from "./polling.ts";
 
 const CALLBACK = "tailwire";
@@ -36,24 +37,26 @@ function publish({ base, token }: LinkRequest, { op: _, channel, data, ...rest }
  */
 function load(url: (callback: string) => string, done: (body: unknown) => void): () => void {
   const frame = document.createElement("iframe");
-  frame.hidden = true;
-  document.body.append(frame);
+  const settle = (body: unknown) => {
+    remove();
+    done(body);
+  };
+  const remove = addFrame(frame, () => run(frame, url(CALLBACK), settle));
+  return remove;
+}
+
+function run(frame: HTMLIFrameElement, url: string, settle: (body: unknown) => void): void {
   const page = frame.contentWindow as unknown as Record<string, unknown>;
   const inside = frame.contentDocument as Document;
   // Some browsers would put another empty document into the frame a moment later.
   inside.open();
   inside.close();
   const script = inside.createElement("script");
-  const settle = (body: unknown) => {
-    frame.remove();
-    done(body);
-  };
   // Through text, so that what the application gets is of this page's own classes.
   page[CALLBACK] = (body: unknown) => settle(JSON.parse(JSON.stringify(body)));
   script.onload = () =>
     frame.isConnected && settle(new TailwireError("protocol_error", "the script did not call back"));
   script.onerror = () => settle(new TailwireError("unreachable", "the script could not be loaded"));
-  script.src = url(CALLBACK);
+  script.src = url;
   inside.body.append(script);
-  return () => frame.remove();
 }

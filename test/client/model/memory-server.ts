@@ -18,7 +18,7 @@ import type { AckMessage, EventMessage, GapMessage, Message } from "../../../src
 /** What a network does to a transport. `held`: each message comes with the next one. `dead`: open, and silent. */
 export type Weather = "fine" | "refused" | "silent" | "held" | "dead";
 
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 const PROBE_MS = 200;
 const LONGEST_WAIT_MS = 60_000;
 
