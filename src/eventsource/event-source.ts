@@ -23,7 +23,7 @@ export interface EventSourceInit {
 
 export interface EventSourceEventMap {
   readonly open: Event;
-  readonly message: MessageEvent<string>;
+  readonly message: MessageEvent;
   readonly error: Event;
 }
 

@@ -1,10 +1,10 @@
 /**
  * The life of an EventSource (WHATWG HTML, 9.2.3), over connections that come and go:
  *
- *     connecting ──▶ open ◀──▶ renewing        connecting: or waiting to
- *         ▲           │           │            renewing: what the answer has become too long for is asked for
- *         └── lost ◀──┴───────────┤                      anew; to the application the connection stays open
- *                                 └─ refused ──▶ closed
+ *     connecting ──▶ open                 the answer is an event stream
+ *     open ──▶ renewing ──▶ open          its text grew too long: asked for anew at once, and nobody notices
+ *     any ──▶ connecting                  lost: an error is dispatched, and after a while it connects again
+ *     any ──▶ closed                      refused, with an error; or closed from outside
  */
 
 import type { Clock } from "../core/clock.ts";

@@ -366,6 +366,33 @@ describe.skipIf(program.missing)("in real Chromium", { timeout: TIMEOUT_MS }, ()
       expect(server.requests("/").length).toBeGreaterThanOrEqual(total / seen.longest);
     });
 
+    it("stays open while it connects anew, and can fail then", async () => {
+      const { page, server } = await testPage(browser);
+      let refuse: () => void = () => {};
+      const asked = new Promise<void>((resolve) => {
+        server.on("/", (_, response, count) => {
+          if (count === 0) return open(response).write(`id:1\ndata:${DATA}\n\n`);
+          refuse = () => response.writeHead(404).end();
+          resolve();
+        });
+      });
+      const source = await page.evaluateHandle(() => {
+        const { OwnEventSource } = globalThis as unknown as PageGlobals;
+        return new OwnEventSource("/", { maxResponseBytes: 500 });
+      });
+      await asked;
+      expect(await source.evaluate(({ readyState }) => readyState)).toBe(1);
+      const error = source.evaluate(
+        (each) =>
+          new Promise((resolve) => {
+            each.onerror = () => resolve(each.readyState);
+          }),
+      );
+      await page.evaluate(() => {}); // the handler is set
+      refuse();
+      expect(await error).toBe(2);
+    });
+
     it("without ids is as if it had been lost: with an error, and after a while from the beginning", async () => {
       const { server, run } = await testPage(browser);
       server.on("/", (_, response, count) => {

@@ -99,7 +99,7 @@ describe("the EventSource interface", () => {
     >();
     const unused = (source: EventSource) => {
       source.onmessage = (event) => expectTypeOf(event).toEqualTypeOf<MessageEvent>();
-      source.addEventListener("message", (event) => expectTypeOf(event.data).toBeString());
+      source.addEventListener("message", (event) => expectTypeOf(event).toEqualTypeOf<MessageEvent>());
       source.addEventListener("open", (event) => expectTypeOf(event).toEqualTypeOf<Event>());
       source.addEventListener("other", (event) => expectTypeOf(event.lastEventId).toBeString());
       source.addEventListener("other", { handleEvent: () => {} }, { once: true });
