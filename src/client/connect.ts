@@ -131,6 +131,7 @@ export function connectWith(
     error: onError,
     state(next, reason) {
       publisher.linkChanged();
+      if (next === "closed" && reason !== undefined) endQueues();
       if (next === state && feed.transport === transport) return;
       state = next;
       transport = feed.transport;
@@ -153,6 +154,10 @@ export function connectWith(
     } catch (worse) {
       report(worse);
     }
+  }
+
+  function endQueues(): void {
+    for (const queue of queues) void queue.return();
   }
 
   function safely(run: () => void): void {
@@ -236,7 +241,7 @@ export function connectWith(
       if (closed) return;
       closed = true;
       unwatch();
-      for (const queue of queues) void queue.return();
+      endQueues();
       subscriptions.close();
       feed.close();
       publisher.close();

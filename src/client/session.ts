@@ -293,12 +293,14 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
 
   function closing(connection: Connection, { code, reason, reconnectMs }: CloseMessage): void {
     if (reconnectMs === null) stop(new TailwireError("unreachable", `closed by the server: ${code} ${reason}`));
-    else if (connection !== current) ended(connection, new TailwireError("unreachable", reason));
-    else if (reconnectMs === 0) connect();
-    else {
+    else if (reconnectMs === 0 && connection.state === "open") {
+      // Its answer has become long, which is proof enough.
+      if (connection !== current) win(connection);
+      connect();
+    } else if (connection === current) {
       drop();
       again(reconnectMs);
-    }
+    } else ended(connection, new TailwireError("unreachable", reason));
   }
 
   // --- the link in use

@@ -22,7 +22,8 @@ function make(name: TransportName, restMs: number): Transport {
     open(request, listener) {
       const { base, token, withCredentials } = request;
       const ask: PollingOptions["ask"] = (channels, wait, done) => {
-        const url = subscribeUrl({ base, channels }, { wait, limit: `${limit}` });
+        const asked = limit;
+        const url = subscribeUrl({ base, channels }, { wait, limit: `${asked}` });
         let body = "";
         const take = (piece: string) => {
           body += piece;
@@ -31,7 +32,7 @@ function make(name: TransportName, restMs: number): Transport {
         return overFetch({ url, accept: "application/json", token, withCredentials }, take, (error) => {
           if (error === undefined) limit = Math.min(2 * limit, MAX_LIMIT);
           else if (body !== "") limit = Math.ceil(limit / 4);
-          done(error ?? parseJson(body));
+          done(error ?? parseJson(body), asked);
         });
       };
       return openPolling({ name, restMs, ask }, request, listener);

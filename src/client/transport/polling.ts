@@ -19,8 +19,11 @@ export interface PollingOptions {
   readonly name: string;
   /** How long to rest between two requests, in milliseconds; 0: it waits at the server instead. */
   readonly restMs: number;
-  /** Asks once; calls back with the body, as it was parsed, or with why there is none. Returns what gives it up. */
-  ask(channels: ReadonlyMap<string, string>, wait: string, done: (body: unknown) => void): () => void;
+  /**
+   * Asks once; calls back with the body, as it was parsed, or with why there is none, and with how many events it could
+   * have. Returns what gives it up.
+   */
+  ask(channels: ReadonlyMap<string, string>, wait: string, done: (body: unknown, limit?: number) => void): () => void;
 }
 
 export function openPolling(options: PollingOptions, request: LinkRequest, listener: LinkListener): Link {
@@ -32,23 +35,29 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
   let closed = false;
 
   function ask(): void {
-    end = options.ask(channels, begun ? wait : "0", (body) => {
+    end = options.ask(channels, begun ? wait : "0", (body, limit) => {
       if (closed) return;
+      let events = 0;
       try {
         if (body instanceof TailwireError) throw body;
-        take(body);
+        events = take(body);
       } catch (error) {
         closed = true;
         return listener.ended(error as TailwireError);
       }
       if (closed) return;
-      if (options.restMs > 0) end = request.clock.after(options.restMs, ask);
+      // As many as it could have: there may be more.
+      const isFull = limit !== undefined && events >= limit;
+      if (options.restMs > 0 && !isFull) end = request.clock.after(options.restMs, ask);
       else ask();
     });
   }
 
-  /** @throws {TailwireError} `protocol_error`, before any of the body is told */
-  function take(body: unknown): void {
+  /**
+   * @returns how many events there were
+   * @throws {TailwireError} `protocol_error`, before any of the body is told
+   */
+  function take(body: unknown): number {
     const { cursor, events } = (body ?? {}) as { cursor?: unknown; events?: unknown };
     if (typeof cursor !== "string" || !Array.isArray(events)) {
       throw new TailwireError("protocol_error", "the answer is not a poll's");
@@ -62,6 +71,7 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
     messages.push({ type: "$heartbeat", time });
     begun = true;
     for (const message of messages) if (!closed) listener.message(message);
+    return events.length;
   }
 
   ask();
