@@ -123,6 +123,7 @@ export function connectWith(
   let state: State = "closed";
   let transport: TransportName | undefined;
   let closed = false;
+  let closedBy: TailwireError | undefined;
 
   const subscriptions = createSubscriptions(() => feed);
   const feed = makeFeed({
@@ -131,7 +132,8 @@ export function connectWith(
     error: onError,
     state(next, reason) {
       publisher.linkChanged();
-      if (next === "closed" && reason !== undefined) endQueues();
+      if (next === "closed" && reason !== undefined) closedBy = reason;
+      if (closedBy !== undefined) endQueues();
       if (next === state && feed.transport === transport) return;
       state = next;
       transport = feed.transport;
@@ -168,9 +170,10 @@ export function connectWith(
     }
   }
 
-  /** @throws {TailwireError} `misuse` */
+  /** @throws {TailwireError} `misuse`, or why the client has closed by itself */
   function checkUsable(): void {
     if (closed) throw new TailwireError("misuse", "this client was closed");
+    if (closedBy !== undefined) throw closedBy;
     if (base === "") throw new TailwireError("misuse", `outside a page ${url} is not the URL of a server`);
   }
 

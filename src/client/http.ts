@@ -60,7 +60,11 @@ export const overFetch: Exchange = (request, take, done) => {
       }
       done(wrong?.(text), text);
     })
-    .catch((error) => aborter.signal.aborted || done(broken(error), ""));
+    .catch((error) => {
+      if (aborter.signal.aborted) return;
+      aborter.abort(); // it may have been what takes the text
+      done(error instanceof TailwireError ? error : broken(error), "");
+    });
   return () => aborter.abort();
 };
 

@@ -55,6 +55,8 @@ export interface Places {
   readonly wanted: ReadonlyMap<string, string>;
   /** Sets the channels. Those that stay keep their place. Returns the names that are new, and those gone. */
   want(channels: ReadonlyMap<string, string>): { readonly added: readonly string[]; readonly gone: readonly string[] };
+  /** Gives up the channels that were never begun, where others were. Returns whether there were both. */
+  giveUpNew(): boolean;
   /** Where a channel is; undefined while nothing has come of it. */
   at(channel: string): Position | undefined;
   /**
@@ -93,6 +95,13 @@ export function createPlaces(): Places {
         added: [...places.keys()].filter((name) => !old.has(name)),
         gone: [...old.keys()].filter((name) => !places.has(name)),
       };
+    },
+
+    giveUpNew() {
+      const begun = [...places].filter(([, { at }]) => at !== undefined);
+      const both = begun.length > 0 && begun.length < places.size;
+      if (both) places = new Map(begun);
+      return both;
     },
 
     at: (channel) => places.get(channel)?.at,

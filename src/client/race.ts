@@ -18,6 +18,8 @@ const SILENT_MS = 700;
 const PROBE_MS = 200;
 /** The same for a URL, in seconds. */
 export const PROBE_S = `${PROBE_MS / 1000}`;
+/** What that may take more, before the next is started. */
+const PROOF_MS = 300;
 /** Silence of all after which the race is lost. */
 const GIVE_UP_MS = 10_000;
 /** At once, of a browser's six connections to one origin. */
@@ -91,7 +93,7 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
       else if (queue.length === 0 && runners.includes(runner)) wait(GIVE_UP_MS);
     },
     opened(runner) {
-      if (runner === runners.at(-1)) wait(PROBE_MS + SILENT_MS);
+      if (runner === runners.at(-1)) wait(PROBE_MS + PROOF_MS);
     },
     failed(runner) {
       if (!runners.includes(runner)) return;

@@ -30,7 +30,7 @@ export interface SessionOptions extends Pick<LinkRequest, "base" | "withCredenti
 }
 
 /** A better transport than the one in use is tried after this, then after ever longer, up to the most. */
-const BETTER_MS = 30_000;
+const BETTER_MS = 5000;
 const MOST_BETTER_MS = 60 * 60_000;
 /** A proof that comes later than this was held back until something else was sent. */
 const MAX_PROOF_LATE_MS = 500;
@@ -50,6 +50,8 @@ interface Connection extends Runner {
   readonly changing: Map<string, object>;
   link: Link | undefined;
   state: "new" | "open" | "ended";
+  /** Whether anything new has come over it. */
+  brought: boolean;
   heartbeatMs: number;
   heardAt: number;
   /** The least that a message of the server's has been under way, by clocks that need not agree. */
@@ -141,6 +143,7 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       changing: new Map(),
       link: undefined,
       state: "new",
+      brought: false,
       heartbeatMs: 0,
       heardAt: clock.now(),
       leastDelayMs: Number.POSITIVE_INFINITY,
@@ -188,8 +191,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     if (connection.state === "ended") return;
     connection.stop();
     lastError = error;
-    // What no other transport, and no later attempt, would change.
-    if (error.code.startsWith("invalid_")) {
+    // What no other transport, and no later attempt, would change; the channels that were fine before still are.
+    if (error.code.startsWith("invalid_") && !places.giveUpNew()) {
       stop(error);
       return;
     }
@@ -288,12 +291,13 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
       throw new TailwireError(code, "events are missing, and no $gap says so");
     }
     attempt = 0;
+    connection.brought = true;
     listener.item(item);
   }
 
   function closing(connection: Connection, { code, reason, reconnectMs }: CloseMessage): void {
     if (reconnectMs === null) stop(new TailwireError("unreachable", `closed by the server: ${code} ${reason}`));
-    else if (reconnectMs === 0 && connection.state === "open") {
+    else if (reconnectMs === 0 && (connection === current || connection.brought)) {
       // Its answer has become long, which is proof enough.
       if (connection !== current) win(connection);
       connect();
@@ -344,6 +348,12 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
     settle();
   }
 
+  /** The channels that are new cannot be had; the others go on. */
+  function refused(error: TailwireError): void {
+    if (!places.giveUpNew()) throw error;
+    listener.error(error);
+  }
+
   /** All that is wanted in one turn makes one request. */
   function apply(): void {
     if (applying) return;
@@ -366,8 +376,8 @@ export function createSession(options: SessionOptions, listener: FeedListener): 
         guard(connection, () => {
           if (connection.changing.get(channel) !== mark) return; // asked for once more since
           connection.changing.delete(channel);
-          if (answer instanceof TailwireError) throw answer;
-          begin(new Map([[channel, from]]), answer.cursor ?? "");
+          if (answer instanceof TailwireError) refused(answer);
+          else begin(new Map([[channel, from]]), answer.cursor ?? "");
         }),
       );
     }

@@ -1,12 +1,17 @@
 /** The subscriptions of this client, over all channels: one feed for them all. */
 
+import { MAX_NAMES } from "../core/channel-name.ts";
+import { TailwireError } from "../core/errors.ts";
 import type { Position } from "../core/position.ts";
 import type { Feed } from "./feed.ts";
 import type { ItemMessage } from "./places.ts";
 import type { Reader } from "./reader.ts";
 
 export interface Subscriptions {
-  /** The first reader of a channel decides where the feed begins in it. */
+  /**
+   * The first reader of a channel decides where the feed begins in it.
+   * @throws {TailwireError} `invalid_channel` for more channels than a connection takes
+   */
   add(reader: Reader): void;
   remove(reader: Reader): void;
   begin(channel: string, at: Position, from: string | undefined): void;
@@ -27,6 +32,9 @@ export function createSubscriptions(feed: () => Feed): Subscriptions {
     add(reader) {
       const { channel } = reader;
       const known = channels.has(channel);
+      if (!known && channels.size === MAX_NAMES) {
+        throw new TailwireError("invalid_channel", `a client has at most ${MAX_NAMES} channels`);
+      }
       channels.set(channel, [...readersOf(channel), reader]);
       const at = feed().at(channel);
       if (!known) want();

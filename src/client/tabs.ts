@@ -7,6 +7,7 @@
  *   follower -- the lock is free, or taken --> leader -- frozen, hidden for good, taken from it --> follower
  */
 
+import { MAX_NAMES } from "../core/channel-name.ts";
 import { type Cancel, newEpoch } from "../core/clock.ts";
 import { type ErrorCode, TailwireError } from "../core/errors.ts";
 import { formatPosition, type Position } from "../core/position.ts";
@@ -140,9 +141,11 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
   // --- as leader
 
   function update(): void {
-    const all = new Map<string, string>();
-    for (const channels of others.values()) for (const [channel, from] of channels) all.set(channel, from);
-    for (const [channel, from] of current()) all.set(channel, from);
+    const all = new Map(current());
+    for (const channels of others.values()) {
+      // What is too much for one connection is not had by those who came last.
+      for (const [channel, from] of channels) if (!all.has(channel) && all.size < MAX_NAMES) all.set(channel, from);
+    }
     session?.want(all);
   }
 
@@ -210,6 +213,12 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
   }
 
   air.onmessage = ({ data }: MessageEvent<Note>) => {
+    try {
+      hear(data);
+    } catch {} // any page of the origin may say anything here
+  };
+
+  function hear(data: Note): void {
     if (session !== undefined) {
       if (data.kind === "want") follower(data.tab, data.channels);
       else if (data.kind === "ask") tellState();
@@ -221,7 +230,7 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
     else if (data.kind === "begin") begin(data.channel, data.at, data.from);
     else if (data.kind === "item") pass(data.item);
     else setState(data.state, data.transport, data.reason && errorOf(data.reason));
-  };
+  }
 
   /** Asks whether the leader is there. */
   function ask(): void {

@@ -270,6 +270,58 @@ describe.each(ENDLESS)("over %s", (transport) => {
   });
 });
 
+describe("an end", () => {
+  it.each(ENDLESS)("that is final is told with its reason over %s, and the client stays away", async (transport) => {
+    const close = { type: "$close", code: 4403, reason: "not for you", reconnectMs: null };
+    const server = await scripted([{ says: [...BEGINNING, close] }, { says: REST }]);
+    const client = nodeClient(server.url, { ...OPTIONS, transports: [transport] });
+    client.subscribe("chat");
+    const events = client.push.events("chat");
+    await client.reaches("closed");
+    expect(client.data()).toEqual(["a:1"]);
+    expect(client.of("error").map(({ detail }) => detail)).toEqual([expect.stringContaining("4403 not for you")]);
+    for await (const { id } of events) expect(id).toBe("a:1");
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([
+    [1000, "closed"],
+    [1003, "closed"],
+    [1008, "closed"],
+    [4403, "closed"],
+    [1001, "open"],
+    [1011, "open"],
+    [1012, "open"],
+    [1013, "open"],
+    [4401, "open"],
+    [4429, "open"],
+    [4999, "open"],
+  ])("of a WebSocket with %d and no $close leaves the client %s", async (code, state) => {
+    const server = await faultyServer({
+      webSocket: () => (server.requests.length > 1 ? undefined : (socket) => socket.close(code, "said by the test")),
+    });
+    const client = nodeClient(server.url, { ...OPTIONS, transports: ["websocket"] });
+    client.subscribe("chat");
+    await client.reaches(state);
+    expect(client.of("error")).toHaveLength(state === "closed" ? 1 : 0);
+  });
+
+  it.each(ENDLESS)(
+    "that asks to come back at once, again and again, does not make the client run in circles (%s)",
+    async (transport) => {
+      const close = { type: "$close", code: 1013, reason: "again", reconnectMs: 0 };
+      const server = await scripted(Array(1000).fill({ says: [open(), close] }));
+      const { clock: _, ...options } = OPTIONS;
+      const client = nodeClient(server.url, { ...options, transports: [transport] });
+      client.subscribe("chat");
+      const CIRCLES = 50;
+      const isOver = () => client.state === "waiting" || server.requests.length > CIRCLES;
+      await vi.waitFor(() => expect(isOver()).toBe(true), 15_000);
+      expect(server.requests.length).toBeLessThan(CIRCLES);
+    },
+  );
+});
+
 describe("a token function", () => {
   const asProof = (transport: TransportName, { url = "", headers }: FaultyServer["requests"][number]) =>
     transport === "websocket" ? new URL(url, "http://server").searchParams.get("token") : headers.authorization;

@@ -62,7 +62,40 @@ describe.each(TRANSPORTS)("%s in Node", (transport) => {
     expect(client.data()).toEqual(["ü🙂 \u2028&=+%", { a: [1, null] }, { bytes: [0, 255] }, 12]);
     expect(await hub.cursor("chat")).toBe(published.at(-1)?.id);
   });
+
+  it("tells what is lost where the log has let go of it, and goes on behind that", async () => {
+    const { hub, port } = await serve();
+    const proxy = await cuttingProxy(port);
+    const client = nodeClient(proxy.url, { ...OPTIONS, transports: [transport] });
+    client.subscribe("chat");
+    await client.reaches("open");
+    const { id } = await hub.publish("chat", 0);
+    await client.count(1);
+    proxy.cut();
+    for (const data of range(1, 1500)) await hub.publish("chat", data);
+    proxy.release();
+    await client.count(1001);
+    expect(client.data()).toEqual([0, ...range(501, 1500)]);
+    expect(client.of("gap")).toMatchObject([{ channel: "chat", after: id, lost: 500, reason: "trimmed" }]);
+    expect(client.of("error")).toEqual([]);
+  });
 });
+
+it.each(["websocket", "stream", "long-poll"] as const)(
+  "%s in Node comes back to a server that was shut down",
+  async (transport) => {
+    const server = await PushServer.start();
+    const client = nodeClient(`${server.url}/push`, { ...OPTIONS, transports: [transport] });
+    client.subscribe("chat");
+    await client.reaches("open");
+    await server.hub.close();
+    await client.until("it is not open", () => client.state !== "open");
+    await server.restart();
+    await server.hub.publish("chat", "back");
+    await client.count(1);
+    expect(client.of("error")).toEqual([]);
+  },
+);
 
 describe("without a WebSocket class", () => {
   it("says so where no other transport may be used, and otherwise uses the others", async () => {
@@ -102,6 +135,19 @@ describe("for await", () => {
     expect([of("chat"), of("news")]).toEqual([range(3, 5), [-3, -4, -5]]);
     await store.whenFollowed(0);
     expect(push.state).toBe("closed");
+  });
+
+  it("begins where a cursor of several channels says", async () => {
+    const { hub, push } = await open();
+    for (const data of range(1, 3)) for (const channel of ["chat", "news"]) await hub.publish(channel, data);
+    const from = await hub.cursor(["news", "chat"]);
+    for (const channel of ["chat", "news"]) await hub.publish(channel, 4);
+    const seen: unknown[] = [];
+    for await (const { data } of push.events(["chat", "news"], { from })) {
+      seen.push(data);
+      if (seen.length === 2) break;
+    }
+    expect(seen).toEqual([4, 4]);
   });
 
   it("ends the connection when its body throws", async () => {

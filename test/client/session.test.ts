@@ -380,6 +380,30 @@ describe("the channels", () => {
     expect(items).toMatchObject([{ id: "a:7" }, { id: "a:8" }]);
   });
 
+  it("gives up only a new channel that cannot be had, by a request of its own or by a message", async () => {
+    begin(["sse"]);
+    await want();
+    net.last().prove("a:7");
+    await want(new Map([...CHAT, ["news", "n:99"]]));
+    net.last().end("invalid_cursor");
+    await clock.advanceAsync(1000);
+    expect(errors).toMatchObject([{ code: "invalid_cursor" }]);
+    net.links[0]?.event("a:8");
+    expect(items).toMatchObject([{ id: "a:8" }]);
+    expect(session.state).toBe("open");
+
+    begin(["websocket"], ["websocket"]);
+    await want();
+    const link = net.last() as TalkingLink;
+    link.prove("a:7");
+    await want(new Map([...CHAT, ["news", "n:99"]]));
+    link.asked[0]?.settle(new TailwireError("invalid_cursor", "ahead"));
+    link.event("a:9");
+    expect(items.at(-1)).toMatchObject({ id: "a:9" });
+    expect(session.state).toBe("open");
+    expect(errors).toHaveLength(2);
+  });
+
   it("has no link when nothing is wanted", async () => {
     begin(["sse"]);
     await want();

@@ -221,6 +221,21 @@ describe("subscribing", () => {
     );
   });
 
+  it("refuses a channel more than a connection takes, and goes on with the others", async () => {
+    for (let index = 0; index < 64; index++) push.subscribe(`chat-${index}`, () => {});
+    expect(() => push.subscribe("one-more", () => {})).toThrow(expect.objectContaining({ code: "invalid_channel" }));
+    await clock.settleAsync();
+    expect(net.last().request.channels.size).toBe(64);
+  });
+
+  it("throws why it has closed by itself", async () => {
+    push.subscribe("chat", () => {});
+    await first();
+    net.last().bye(4403, null);
+    expect(() => push.subscribe("news", () => {})).toThrow("4403");
+    await expect(push.publish("news", 1)).rejects.toThrow("4403");
+  });
+
   it("refuses work once it is closed", () => {
     push.close();
     expect(() => push.subscribe("chat", () => {})).toThrow(expect.objectContaining({ code: "misuse" }));

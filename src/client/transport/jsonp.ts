@@ -52,8 +52,8 @@ function run(frame: HTMLIFrameElement, url: string, settle: (body: unknown) => v
   inside.open();
   inside.close();
   const script = inside.createElement("script");
-  // Through text, so that what the application gets is of this page's own classes.
-  page[CALLBACK] = (body: unknown) => settle(JSON.parse(JSON.stringify(body)));
+  // A copy, so that what the application gets is of this page's own classes.
+  page[CALLBACK] = (body: unknown) => settle(structuredClone(body));
   script.onload = () =>
     frame.isConnected && settle(new TailwireError("protocol_error", "the script did not call back"));
   script.onerror = () => settle(new TailwireError("unreachable", "the script could not be loaded"));

@@ -1,5 +1,6 @@
 /** `long-poll` and `poll`: one JSON body an answer. */
 
+import { TailwireError } from "../../core/errors.ts";
 import { parseJson } from "../../wire/message.ts";
 import { subscribeUrl } from "../address.ts";
 import { hasFetch, overFetch } from "../http.ts";
@@ -7,6 +8,8 @@ import type { Transport, TransportName } from "../link.ts";
 import { openPolling, type PollingOptions } from "./polling.ts";
 
 const REST_MS = 2000;
+/** The longest answer, in UTF-16 units. */
+const MAX_BODY_CHARS = 64 * 1024 * 1024;
 /** The most events of one answer. */
 const MAX_LIMIT = 1000;
 
@@ -28,10 +31,10 @@ function make(name: TransportName, restMs: number): Transport {
         const take = (piece: string) => {
           body += piece;
           listener.heard();
+          if (body.length > MAX_BODY_CHARS) throw new TailwireError("protocol_error", "the answer has no end");
         };
         return overFetch({ url, accept: "application/json", token, withCredentials }, take, (error) => {
-          if (error === undefined) limit = Math.min(2 * limit, MAX_LIMIT);
-          else if (body !== "") limit = Math.ceil(limit / 4);
+          limit = error === undefined ? Math.min(2 * limit, MAX_LIMIT) : Math.ceil(limit / 4);
           done(error ?? parseJson(body), asked);
         });
       };

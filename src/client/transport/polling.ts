@@ -15,6 +15,9 @@ const ANSWER_MS = 5000;
 /** How long the server is asked to wait for news: well below the minute after which proxies cut a silent connection. */
 const WAIT_S = 25;
 
+/** After an answer that brings nothing and takes less, so that nobody is asked thousands of times a second. */
+const LEAST_MS = 1000;
+
 export interface PollingOptions {
   readonly name: string;
   /** How long to rest between two requests, in milliseconds; 0: it waits at the server instead. */
@@ -35,22 +38,30 @@ export function openPolling(options: PollingOptions, request: LinkRequest, liste
   let closed = false;
 
   function ask(): void {
-    end = options.ask(channels, begun ? wait : "0", (body, limit) => {
+    const askedAt = request.clock.now();
+    const [wasBegun, before] = [begun, `${[...channels]}`];
+    end = options.ask(channels, begun ? wait : "0", (body, limit = Number.POSITIVE_INFINITY) => {
       if (closed) return;
-      let events = 0;
-      try {
-        if (body instanceof TailwireError) throw body;
-        events = take(body);
-      } catch (error) {
-        closed = true;
-        return listener.ended(error as TailwireError);
-      }
+      const events = taken(body);
       if (closed) return;
-      // As many as it could have: there may be more.
-      const isFull = limit !== undefined && events >= limit;
-      if (options.restMs > 0 && !isFull) end = request.clock.after(options.restMs, ask);
+      const isIdle = wasBegun && `${[...channels]}` === before && request.clock.now() - askedAt < LEAST_MS;
+      // As many events as it could have: there may be more.
+      const restMs = events >= limit ? 0 : Math.max(options.restMs, isIdle ? LEAST_MS : 0);
+      if (restMs > 0) end = request.clock.after(restMs, ask);
       else ask();
     });
+  }
+
+  /** Takes a body, or ends. */
+  function taken(body: unknown): number {
+    try {
+      if (body instanceof TailwireError) throw body;
+      return take(body);
+    } catch (error) {
+      closed = true;
+      listener.ended(error as TailwireError);
+      return 0;
+    }
   }
 
   /**
