@@ -19,11 +19,11 @@ const folder = mkdtempSync(path.join(tmpdir(), "tailwire-sizes-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const budgets = [
-  { name: "client.js, everything", path: "dist/client.js", limit: "11.2 kB" },
+  { name: "client.js, everything", path: "dist/client.js", limit: "11.5 kB" },
   {
     name: "tailwire/client, three transports",
     path: bundle("{ connectWith, websocket, sse, longPoll }", "dist/client/index.js"),
-    limit: "8.9 kB",
+    limit: "9.1 kB",
   },
   {
     name: "tailwire/eventsource",

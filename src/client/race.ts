@@ -22,6 +22,8 @@ export const PROBE_S = `${PROBE_MS / 1000}`;
 const PROOF_MS = 300;
 /** Silence of all after which the race is lost. */
 const GIVE_UP_MS = 10_000;
+/** The same where all have opened: their lines are there, so they are more likely dead than slow. */
+const SILENT_OPEN_MS = 2000;
 /** At once, of a browser's six connections to one origin. */
 const MAX_RUNNERS = 4;
 
@@ -54,6 +56,7 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
   const queue = [...transports];
   let runners: readonly Runner[] = [];
   let timer: Cancel | undefined;
+  const open = new Set<Runner>();
 
   function next(): void {
     const transport = queue.shift();
@@ -61,12 +64,18 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
       if (runners.length === MAX_RUNNERS) drop(runners[0] as Runner);
       runners = [...runners, launch(transport)];
     }
-    wait(transport === undefined ? GIVE_UP_MS : SILENT_MS);
+    if (transport === undefined) waitForRest();
+    else wait(SILENT_MS);
   }
 
-  function wait(ms: number): void {
+  function wait(ms: number, then = next): void {
     timer?.();
-    timer = clock.after(ms, queue.length > 0 || ms < GIVE_UP_MS ? next : giveUp);
+    timer = clock.after(ms, then);
+  }
+
+  /** Nothing is left to start. One that has opened is expected to go on soon. */
+  function waitForRest(): void {
+    wait(runners.every((runner) => open.has(runner)) ? SILENT_OPEN_MS : GIVE_UP_MS, giveUp);
   }
 
   function drop(runner: Runner): void {
@@ -90,9 +99,10 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
   return {
     heard(runner) {
       if (queue.length > 0 && runner === runners.at(-1)) wait(SILENT_MS);
-      else if (queue.length === 0 && runners.includes(runner)) wait(GIVE_UP_MS);
+      else if (queue.length === 0 && runners.includes(runner)) waitForRest();
     },
     opened(runner) {
+      open.add(runner);
       if (runner === runners.at(-1)) wait(PROBE_MS + PROOF_MS);
     },
     failed(runner) {
@@ -100,6 +110,7 @@ export function createRace({ transports, clock, launch, lost }: RaceOptions): Ra
       runners = runners.filter((each) => each !== runner);
       if (queue.length > 0) next();
       else if (runners.length === 0) giveUp();
+      else waitForRest();
     },
     end,
   };

@@ -207,9 +207,10 @@ export function createTabs({ world, name, clock, makeSession }: TabsOptions, lis
   }
 
   function setState(next: State, over: TransportName | undefined, reason?: TailwireError): void {
-    state = wanted.size === 0 ? "closed" : next;
+    const idle = wanted.size === 0;
+    state = idle ? "closed" : next;
     transport = over;
-    listener.state(state, reason);
+    listener.state(state, idle ? undefined : reason);
   }
 
   air.onmessage = ({ data }: MessageEvent<Note>) => {

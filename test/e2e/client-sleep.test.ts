@@ -3,7 +3,7 @@
 import type { BrowserContext } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { faultyServer } from "./client/faulty-server.ts";
-import { type ClientPage, chromiumPart, openPage, useTabs } from "./client/page-driver.ts";
+import { type ClientPage, chromiumPart, freeze, openPage, useTabs } from "./client/page-driver.ts";
 import { PushServer } from "./client/push-server.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -24,13 +24,12 @@ describe.skipIf(chromiumPart.missing)("in real Chromium", { timeout: 30_000 }, (
       await client.reaches("open");
       await server.hub.publish("chat", 1);
       await client.count(1);
-      const tools = await client.devTools();
-      await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+      const thaw = await freeze(client);
       server.cut();
       await server.whenSubscriptions(0);
       for (const data of range(2, 500)) await server.hub.publish("chat", data);
       server.release();
-      await tools.send("Page.setWebLifecycleState", { state: "active" });
+      await thaw();
       await client.count(500);
       await client.reaches("open");
       expect(client.data()).toEqual(range(1, 500));
@@ -91,8 +90,7 @@ describe.skipIf(chromiumPart.missing)("in real Chromium", { timeout: 30_000 }, (
       const { client, context } = await waiting();
       const other = await context.newPage();
       await other.bringToFront();
-      const tools = await client.devTools();
-      if (how === "was frozen") await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+      if (how === "was frozen") await freeze(client);
       expect(await client.page.evaluate(() => document.visibilityState)).toBe("hidden");
       expect(client.state).toBe("waiting");
       await client.page.bringToFront();

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/testing/random.ts";
-import { type ClientPage, chromiumPart, openPage, useTabs } from "./client/page-driver.ts";
+import { type ClientPage, chromiumPart, freeze, openPage, useTabs } from "./client/page-driver.ts";
 import { PushServer } from "./client/push-server.ts";
 
 const SEEDS = [1, 2, 3];
@@ -13,6 +13,12 @@ const SEEDS = [1, 2, 3];
 const PACE_MS = 2;
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+async function crash({ page }: ClientPage): Promise<void> {
+  const crashed = page.waitForEvent("crash");
+  void page.goto("chrome://crash").catch(() => {});
+  await crashed;
+}
 
 describe.skipIf(chromiumPart.missing)("tabs of real Chromium", { timeout: 60_000 }, () => {
   const chromium = useTabs();
@@ -90,7 +96,7 @@ describe.skipIf(chromiumPart.missing)("tabs of real Chromium", { timeout: 60_000
   it.each([
     ["closed", (tab: ClientPage) => tab.page.close()],
     ["navigated away", (tab: ClientPage) => tab.page.goto("about:blank")],
-    ["that crashed", (tab: ClientPage) => tab.page.goto("chrome://crash").catch(() => {})],
+    ["that crashed", crash],
   ])("have another leader in place of one %s, and miss nothing", async (_how, end) => {
     const { server, open, publish } = await start();
     const [leader, ...others] = [await open(), await open(), await open()];
@@ -110,12 +116,11 @@ describe.skipIf(chromiumPart.missing)("tabs of real Chromium", { timeout: 60_000
     const [leader, ...others] = [await open(), await open(), await open()];
     await publish(10);
     await allHave([leader, ...others], 1, 10);
-    const tools = await leader.devTools();
-    await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+    const thaw = await freeze(leader);
     await publish(100);
     await allHave(others, 1, 110);
     expect(leader.events().length).toBeLessThan(110);
-    await tools.send("Page.setWebLifecycleState", { state: "active" });
+    await thaw();
     await publish(100);
     await allHave([leader, ...others], 1, 210);
     await server.whenSubscriptions(1);
@@ -140,10 +145,9 @@ describe.skipIf(chromiumPart.missing)("tabs of real Chromium", { timeout: 60_000
   it("have everything when a follower was frozen", async () => {
     const { server, open, publish } = await start();
     const tabs = [await open(), await open()];
-    const tools = await (tabs[1] as ClientPage).devTools();
-    await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+    const thaw = await freeze(tabs[1] as ClientPage);
     await publish(100);
-    await tools.send("Page.setWebLifecycleState", { state: "active" });
+    await thaw();
     await publish(1);
     await allHave(tabs, 1, 101);
     await server.whenSubscriptions(1);
@@ -248,10 +252,9 @@ describe.skipIf(chromiumPart.missing)("tabs of real Chromium", { timeout: 60_000
           tabs = tabs.filter((tab) => tab !== victim);
           await victim.page.close();
         } else if (what < 0.8) {
-          const tools = await victim.devTools();
-          await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+          const thaw = await freeze(victim);
           await tabs.find((tab) => tab !== victim)?.more(random() * 30);
-          await tools.send("Page.setWebLifecycleState", { state: "active" });
+          await thaw();
         } else {
           await victim.page.reload();
           victim.all.length = 0;

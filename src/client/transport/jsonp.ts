@@ -24,7 +24,15 @@ export const jsonp: Transport = {
   },
 };
 
+/** What a server takes in a URL, as UTF-8. */
+const MAX_PUBLISH_BYTES = 4096;
+
 function publish({ base, token }: LinkRequest, { op: _, channel, data, ...rest }: PublishOp, settle: Settle): void {
+  // A script that is refused does not tell why, and would be tried again.
+  if (new TextEncoder().encode(JSON.stringify(data)).length > MAX_PUBLISH_BYTES) {
+    settle(new TailwireError("event_too_large", `over jsonp an event has at most ${MAX_PUBLISH_BYTES} bytes`));
+    return;
+  }
   load(
     (callback) => address(base, channel, { publish: JSON.stringify(data), callback, token, ...rest }),
     (answer) => settle(answer as AckMessage | TailwireError),
@@ -52,11 +60,19 @@ function run(frame: HTMLIFrameElement, url: string, settle: (body: unknown) => v
   inside.open();
   inside.close();
   const script = inside.createElement("script");
-  // A copy, so that what the application gets is of this page's own classes.
-  page[CALLBACK] = (body: unknown) => settle(structuredClone(body));
+  page[CALLBACK] = (body: unknown) => settle(copyOf(body));
   script.onload = () =>
     frame.isConnected && settle(new TailwireError("protocol_error", "the script did not call back"));
   script.onerror = () => settle(new TailwireError("unreachable", "the script could not be loaded"));
   script.src = url;
   inside.body.append(script);
+}
+
+/** So that what the application gets is of this page's own classes; what is nested too deep stays of the frame's. */
+function copyOf(body: unknown): unknown {
+  try {
+    return structuredClone(body);
+  } catch {
+    return body;
+  }
 }

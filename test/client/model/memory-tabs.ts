@@ -4,6 +4,7 @@ import type { TabWorld } from "../../../src/client/tabs.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 
 interface Held {
+  readonly owner: Tab;
   readonly end: (error: unknown) => void;
 }
 
@@ -21,7 +22,7 @@ class Locks {
     const { signal, steal = false } = options;
     return new Promise((resolve, reject) => {
       const take = () => {
-        const held: Held = { end: reject };
+        const held: Held = { owner, end: reject };
         this.#held.set(name, held);
         Promise.resolve()
           .then(work)
@@ -64,6 +65,7 @@ class Locks {
         queue.filter((waiting) => waiting.owner !== owner),
       );
     for (const name of held) {
+      if (this.#held.get(name)?.owner !== owner) continue; // it was taken from it
       this.#held.delete(name);
       this.#next(name);
     }

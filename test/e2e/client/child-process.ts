@@ -20,24 +20,26 @@ export interface Child extends Inbox {
   terminate(): void;
 }
 
+/** A program that Node 20 can run. */
+function buildScript(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "tailwire-child-"));
+  const outfile = path.join(folder, "child.cjs");
+  const entryPoints = [path.join(import.meta.dirname, "child-script.ts")];
+  buildSync({ entryPoints, outfile, bundle: true, platform: "node", format: "cjs", target: "node20" });
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return outfile;
+}
+
+let file: string | undefined;
+
 /** Ended with the test. */
 export function startChild(task: ChildTask): Child {
-  const folder = mkdtempSync(path.join(tmpdir(), "tailwire-child-"));
-  const file = path.join(folder, "child.cjs");
-  buildSync({
-    entryPoints: [path.join(import.meta.dirname, "child-script.ts")],
-    bundle: true,
-    outfile: file,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-  });
+  file ??= buildScript();
   const child = spawn(process.execPath, [file, JSON.stringify(task)], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit").then(([code]) => code as number | null);
   onTestFinished(async () => {
     child.kill("SIGKILL");
     await exited;
-    rmSync(folder, { recursive: true, force: true });
   });
   const inbox = new Inbox();
   createInterface({ input: child.stdout }).on("line", (line) => inbox.add(JSON.parse(line) as Told));

@@ -83,9 +83,11 @@ export function useTabs(): { newContext(): Promise<BrowserContext> } {
     browser = await chromium.connectOverCDP(await addressOf(child), { noDefaults: true });
   });
   afterAll(async () => {
-    await browser?.close();
-    if (child?.kill()) await once(child, "exit");
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    const exited = once(child, "exit");
+    const tools = await browser.newBrowserCDPSession();
+    await tools.send("Browser.close").catch(() => {}); // closed before it could answer
+    await exited;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   });
   return {
     // Origins tell the tests apart: each has a server at a port of its own.
@@ -136,4 +138,18 @@ export async function openPage(
       ),
     devTools: () => context.newCDPSession(page),
   }) as ClientPage;
+}
+
+/** Freezes a page, as a browser does with those that were hidden for long. Returns what thaws it. */
+export async function freeze({ page, devTools }: ClientPage): Promise<() => Promise<void>> {
+  const tools = await devTools();
+  await page.evaluate(() => {
+    const frozen = new Promise((resolve) => addEventListener("freeze", resolve, { capture: true, once: true }));
+    Object.assign(globalThis, { frozen });
+  });
+  await tools.send("Page.setWebLifecycleState", { state: "frozen" });
+  await page.evaluate(async () => void (await (globalThis as unknown as { frozen: Promise<unknown> }).frozen));
+  return async () => {
+    await tools.send("Page.setWebLifecycleState", { state: "active" });
+  };
 }
