@@ -181,6 +181,18 @@ describe.skipIf(chromiumPart.missing)("in real Chromium", { timeout: 30_000 }, (
     });
   });
 
+  it("refuses at once to publish over jsonp what no URL takes", async () => {
+    const server = await PushServer.start();
+    const client = await openPage(await chromium.newContext(), server.url);
+    await client.call("connect", `${server.otherUrl}/push`, { transports: ["jsonp"] });
+    await client.call("subscribe", "chat");
+    await client.reaches("open");
+    await expect(client.call("publish", "chat", "ü".repeat(2048))).rejects.toThrow(/at most 4096 bytes/);
+    await client.call("publish", "chat", "ü".repeat(2047));
+    await client.count(1);
+    expect(client.data()).toEqual(["ü".repeat(2047)]);
+  });
+
   describe("a transport that keeps all that it was given", () => {
     const DATA = "0123456789abcdef".repeat(256);
     const ROUNDS = 9; // of 300 events of 4 KiB each, more than 10 MiB in all
