@@ -55,6 +55,16 @@ export function markEndless({ socket }: IncomingMessage): void {
   if (line !== undefined) line.endless = true;
 }
 
+/** Whether no request waits behind the one that is answered. */
+export function isAlone(socket: Duplex): boolean {
+  return (lines.get(socket)?.waiting ?? 0) === 0;
+}
+
+/** Forgets a connection on which no more requests are read. */
+export function forgetLine(socket: Duplex): void {
+  lines.delete(socket);
+}
+
 /** Calls the listener, once or twice, when the answer is out or its connection has ended. */
 export function whenGone(req: IncomingMessage, res: ServerResponse, listener: () => void): void {
   res.on("close", listener); // `once` would keep 160 bytes more for each

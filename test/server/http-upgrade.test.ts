@@ -229,14 +229,30 @@ describe("a WebSocket handshake behind other requests", () => {
     expect((await client.head()).status).toBe(101);
   });
 
-  it.each(["stream", "sse"])("ends the connection where an endless answer is under way: %s", async (transport) => {
-    const { port, hub, store } = await serve();
+  it.each(["stream", "sse"])("is not answered where an endless answer is under way: %s", async (transport) => {
+    const { port, hub } = await serve();
     const client = await rawConnection(port);
     await client.request("GET", `/channels/news?transport=${transport}`).head();
     await client.chunk();
     client.request("GET", "/channels/more", handshakeHeaders());
-    expect(await client.rest()).toBe("");
-    await store.whenFollowed(0);
-    await hub.publish("news", "to nobody");
+    const other = await rawConnection(port);
+    await other.request("GET", "/healthz").response();
+    await hub.publish("news", "still live");
+    expect(await client.chunk()).toContain("still live");
   });
+
+  it.each(["stream", "sse"])(
+    "ends the connection where node:http reads on behind an endless answer: %s",
+    async (transport) => {
+      const { port, hub, store, server } = await serve();
+      server.on("request", () => {}); // somebody else looks at the requests, so node:http keeps them
+      const client = await rawConnection(port);
+      await client.request("GET", `/channels/news?transport=${transport}`).head();
+      await client.chunk();
+      client.request("GET", "/channels/more", handshakeHeaders());
+      expect(await client.rest()).toBe("");
+      await store.whenFollowed(0);
+      await hub.publish("news", "to nobody");
+    },
+  );
 });

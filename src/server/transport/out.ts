@@ -1,6 +1,6 @@
 /** Where the frames of an endless HTTP answer go. */
 
-/** What a socket and a response have in common. */
+/** What a socket and a response have in common for those who write. */
 export interface Out {
   readonly writable: boolean;
   readonly writableLength: number;
