@@ -12,6 +12,7 @@ import type { ChannelName } from "./channel-name.ts";
 import type { Clock } from "./clock.ts";
 import { type ChannelEvent, eventBytes, type Item, isGap, positionAfter } from "./event.ts";
 import type { Flusher } from "./flusher.ts";
+import type { FrameCache } from "./frame-cache.ts";
 import type { Group, GroupHome } from "./group.ts";
 import { type Census, Pacer } from "./pacer.ts";
 import { type Position, samePosition } from "./position.ts";
@@ -36,6 +37,8 @@ const RETRY_MS = 1000;
 export class Channel implements GroupHome {
   readonly name: ChannelName;
   readonly groups = new Map<string, Group>();
+  /** Of those who catch up. */
+  readonly frames: FrameCache;
   /** Those who are reading; while there are any, flushed items are held for them. */
   readonly waiters = new Set<Waiter>();
   /** How many subscriptions there are. */
@@ -59,8 +62,9 @@ export class Channel implements GroupHome {
   #whenFlushed: (() => void)[] = [];
   #whenOpen: (() => void)[] = [];
 
-  constructor(name: ChannelName, store: Store, flusher: Flusher, clock: Clock) {
+  constructor(name: ChannelName, store: Store, flusher: Flusher, frames: FrameCache, clock: Clock) {
     this.name = name;
+    this.frames = frames;
     this.#store = store;
     this.#flusher = flusher;
     this.#clock = clock;

@@ -16,6 +16,7 @@ import {
   type ReceivedGap,
 } from "./event.ts";
 import { Flusher } from "./flusher.ts";
+import { FrameCache } from "./frame-cache.ts";
 import { iterate } from "./iterate.ts";
 import { formatPosition, type Position } from "./position.ts";
 import { type Appended, isPurgeable, type MaybePromise, type Read, type ReadLimit, type Store } from "./store.ts";
@@ -68,6 +69,7 @@ export class Hub {
   readonly clock: Clock;
   readonly #store: Store;
   readonly #flusher: Flusher;
+  readonly #frames: FrameCache;
   readonly #channels = new Map<ChannelName, Channel>();
   readonly #closers = new Set<() => void>();
   #closed: Promise<void> | undefined;
@@ -77,6 +79,7 @@ export class Hub {
     this.clock = clock;
     this.#store = store;
     this.#flusher = new Flusher(clock, this.settings.flushMs);
+    this.#frames = new FrameCache(clock);
   }
 
   get closed(): boolean {
@@ -215,7 +218,7 @@ export class Hub {
   }
 
   #pin(name: ChannelName): Channel {
-    const channel = this.#channels.get(name) ?? new Channel(name, this.#store, this.#flusher, this.clock);
+    const channel = this.#channels.get(name) ?? new Channel(name, this.#store, this.#flusher, this.#frames, this.clock);
     this.#channels.set(name, channel);
     channel.users += 1;
     return channel;
@@ -241,6 +244,7 @@ export class Hub {
   async #shutDown(): Promise<void> {
     this.#flusher.flushAll();
     this.#callClosers();
+    this.#frames.clear();
     await this.#store.close?.();
   }
 }

@@ -140,7 +140,7 @@ export class Subscription implements Member {
   /** Hands on what was read; true: read on. */
   #take(items: readonly Item[], before: Cursor): boolean {
     if (items.length > 0) {
-      const taken = this.sink.write(this.sink.encoding.encode(items, before));
+      const taken = this.sink.write(this.#frame(items, before));
       if (this.#state === "closed") return false; // by its sink
       if (!taken) {
         this.#stopWaiting();
@@ -152,6 +152,14 @@ export class Subscription implements Member {
     else if (this.#state === "outdated") return true;
     else this.#state = "waiting";
     return false;
+  }
+
+  #frame(items: readonly Item[], before: Cursor): unknown {
+    const { encoding } = this.sink;
+    const [place] = this.#places;
+    // With several channels a frame may hang on where its reader stands in each.
+    if (place === undefined || this.#places.length > 1) return encoding.encode(items, before);
+    return place.channel.frames.frame(encoding.key, items, () => encoding.encode(items, before));
   }
 
   #goLive(): void {
