@@ -72,6 +72,7 @@ export class Hub {
   readonly #frames: FrameCache;
   readonly #channels = new Map<ChannelName, Channel>();
   readonly #closers = new Set<() => void>();
+  #closing = false;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, settings: Partial<HubSettings> = {}, clock: Clock = systemClock) {
@@ -82,8 +83,9 @@ export class Hub {
     this.#frames = new FrameCache(clock);
   }
 
+  /** Whether it has closed, or is about to. */
   get closed(): boolean {
-    return this.#closed !== undefined;
+    return this.#closing;
   }
 
   /**
@@ -140,6 +142,7 @@ export class Hub {
 
   /** Flushes, ends every subscription and connection, and closes the store. */
   close(): Promise<void> {
+    this.#closing = true;
     this.#closed ??= this.#shutDown();
     return this.#closed;
   }

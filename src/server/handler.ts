@@ -1,6 +1,6 @@
 /** The routes (PROTOCOL.md, "Routes"): one request from its first byte to its last. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ChannelName, parseChannelName, parseChannelNames } from "../core/channel-name.ts";
 import { formatCursor } from "../core/cursor.ts";
@@ -16,7 +16,7 @@ import { matchRoute, parseBase, type Route } from "./route.ts";
 import type { Answer } from "./transport/answer.ts";
 import { serveIframe, serveIframePoll } from "./transport/iframe.ts";
 import { serveJsonp } from "./transport/jsonp.ts";
-import { servePoll } from "./transport/poll.ts";
+import { servePoll } from "./transport/long-poll.ts";
 import { serveSse } from "./transport/sse.ts";
 import { serveStream } from "./transport/stream.ts";
 import { inTurn } from "./turns.ts";
@@ -55,11 +55,11 @@ const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, H
 
 /** Makes the handler of a hub. */
 export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
-  return makeHandler(hub, options, () => false);
+  return makeHandler(hub, options, () => undefined);
 }
 
-/** @param ownsRequests whether nobody else looks at the requests that are served here */
-export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () => boolean): Handler {
+/** @param ownServer the server, while nobody else looks at the requests that are served here */
+export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => Server | undefined): Handler {
   const base = parseBase(options.path ?? "/");
   const legacy = readLegacyOptions(options);
   const heartbeat = new Heartbeat(hub);
@@ -123,7 +123,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownsRequests: () 
       plan,
       subscription,
       cursor,
-      ownsRequest: ownsRequests(),
+      server: ownServer(),
       maxIframeBytes: legacy.maxIframeBytes,
     });
   }

@@ -13,7 +13,9 @@ type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
  * @returns takes it off the server again; open connections live on until the hub closes
  */
 export function attach(server: Server | SecureServer, hub: Hub, options: HandlerOptions = {}): () => void {
-  const handler = makeHandler(hub, options, () => server.listenerCount("request") === 1);
+  const handler = makeHandler(hub, options, () =>
+    server.listenerCount("request") === 1 ? (server as Server) : undefined,
+  );
   const others = server.listeners("request") as RequestListener[];
   const listen: RequestListener = (req, res) => {
     if (others.length === 0 || handler.handles(req)) handler(req, res);

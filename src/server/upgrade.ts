@@ -13,6 +13,7 @@ import { TailwireError } from "../core/errors.ts";
 import type { Hub } from "../core/hub.ts";
 import type { Subscription } from "../core/subscription.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { giveToHttp } from "./http-socket.ts";
 import type { Legacy } from "./legacy.ts";
 import { type Plan, planSubscribe } from "./negotiate.ts";
 import { respondProblem } from "./respond.ts";
@@ -135,13 +136,10 @@ function refuse(req: IncomingMessage, socket: Duplex, error: unknown): void {
   );
 }
 
-/**
- * Hands the connection back to the server, with the request as it came but for `Upgrade`. That a stream can be
- * handed in by a `connection` event is documented (node:http, Event 'connection').
- */
+/** Hands the connection back to the server, with the request as it came but for `Upgrade`. */
 function putBack(server: EventEmitter, req: IncomingMessage, socket: Duplex, head: Buffer): void {
-  socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(req), "latin1"), head]));
-  server.emit(req.socket && "encrypted" in req.socket ? "secureConnection" : "connection", socket);
+  const bytes = Buffer.concat([Buffer.from(headWithoutUpgrade(req), "latin1"), head]);
+  giveToHttp(server, socket as Socket, bytes);
 }
 
 function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {

@@ -1,6 +1,6 @@
 /** What a transport is given to answer a subscribe request with. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Hub } from "../../core/hub.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import type { Heartbeat } from "../heartbeat.ts";
@@ -14,8 +14,8 @@ export interface Answer {
   readonly plan: Plan;
   /** Opened, not begun. The transport closes it when its link ends. */
   readonly subscription: Subscription;
-  /** Whether nobody else looks at the request, so that an endless answer need not keep it. */
-  readonly ownsRequest: boolean;
+  /** The server, where nobody else looks at its requests: then their sockets can be taken out of node:http's hands. */
+  readonly server: Server | undefined;
   /** Where the subscription begins. */
   readonly cursor: string;
   /** The bytes past which a page in a frame ends. */

@@ -52,7 +52,8 @@ export function openHttpStream(answer: Answer, options: HttpStreamOptions): Conn
   const ended = () => stream.ended();
   whenGone(req, res, ended);
   // A limited answer ends soon, and its connection is to serve the next.
-  if (direct && answer.ownsRequest && out === res.socket) takeSocket(req, res, (socket) => stream.taken(socket, ended));
+  if (direct && answer.server !== undefined && out === res.socket)
+    takeSocket(req, res, (socket) => stream.taken(socket, ended));
   return stream;
 }
 

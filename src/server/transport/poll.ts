@@ -1,22 +1,41 @@
 /**
  * `long-poll` and `poll`: one JSON body with what follows the client's cursor (PROTOCOL.md, "Polling"). A long
  * poll is a connection whose first write completes it; a poll does not wait for one. `jsonp` and `iframe-poll` are the
- * same in another form.
+ * same in another form. Where an answer goes is its reply's: a response of node:http, or a socket (poll-socket.ts).
  */
 
-import type { OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { type Cursor, formatCursor } from "../../core/cursor.ts";
 import { type Item, isGap, positionAfter } from "../../core/event.ts";
 import type { Encoding, Sink } from "../../core/group.ts";
+import type { Hub } from "../../core/hub.ts";
 import type { MaybePromise } from "../../core/store.ts";
+import type { Subscription } from "../../core/subscription.ts";
 import { encodeItem } from "../../wire/message.ts";
+import type { Plan } from "../negotiate.ts";
 import { whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
 
-/** A body, and the cursor that it ends at. */
-interface PollFrame {
-  readonly cursor: string;
+/** A whole answer, made once for all who wait for it. */
+export interface PollFrame {
+  readonly status: 200 | 304;
+  readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
+}
+
+/** Where an answer goes. */
+export interface PollReply {
+  send(frame: PollFrame): void;
+  /** There is no answer: the log could not be read. */
+  destroy(): void;
+}
+
+/** What is asked. */
+export interface Asked {
+  readonly hub: Hub;
+  readonly plan: Plan;
+  /** Opened, not begun; the poll closes it. */
+  readonly subscription: Subscription;
 }
 
 /** What a body is handed over in. */
@@ -32,7 +51,7 @@ export interface PollForm {
   body(text: string): string;
 }
 
-const JSON_FORM: PollForm = {
+export const JSON_FORM: PollForm = {
   key: "poll",
   headers: { "Content-Type": "application/json" },
   tagged: true,
@@ -40,23 +59,28 @@ const JSON_FORM: PollForm = {
   body: (text) => `${text}\n`,
 };
 
-/** `long-poll` and `poll`. */
-export function servePoll(answer: Answer): Promise<void> {
-  return answerPoll(answer, JSON_FORM);
+/** Answers a request with one body, in a form. */
+export async function answerPoll(answer: Answer, form: PollForm): Promise<void> {
+  const { req, res } = answer;
+  const poll = new Poll(answer, form, new ResponseReply(res));
+  whenGone(req, res, () => poll.end());
+  await poll.run();
 }
 
-/** Answers with one body, in a form. */
-export async function answerPoll(answer: Answer, form: PollForm): Promise<void> {
-  const { req, res, plan, subscription } = answer;
-  whenGone(req, res, () => subscription.close());
-  const encoding = pollEncoding(plan.limit, form);
-  const before = subscription.cursor;
-  const read: MaybePromise<readonly Item[]> = subscription.read(plan.firstRead);
-  const items = read instanceof Promise ? await read : read;
-  if (res.destroyed) return;
-  if (items.length > 0) send(answer, form, encoding.encode(items, before));
-  else if (plan.waitMs === 0) sendNothing(answer, form);
-  else new LongPoll(answer, form, encoding);
+class ResponseReply implements PollReply {
+  readonly #res: ServerResponse;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
+
+  send({ status, headers, body }: PollFrame): void {
+    if (!this.#res.destroyed) this.#res.writeHead(status, headers).end(body);
+  }
+
+  destroy(): void {
+    this.#res.destroy();
+  }
 }
 
 /** The first `limit` events of a flush as a whole body. */
@@ -80,68 +104,86 @@ export function pollEncoding(limit: number, form: PollForm = JSON_FORM): Encodin
 
 function makeFrame(form: PollForm, cursor: Cursor, messages: readonly string[]): PollFrame {
   const text = formatCursor(cursor);
-  const body = form.body(`{"cursor":${JSON.stringify(text)},"events":[${messages.join(",")}]}`);
-  return { cursor: text, body: Buffer.from(body) };
+  const body = Buffer.from(form.body(`{"cursor":${JSON.stringify(text)},"events":[${messages.join(",")}]}`));
+  const headers = { ...headersOf(form, text), ...form.headers, "Content-Length": body.byteLength };
+  return { status: 200, headers, body };
 }
 
-/** Waits for the first frame, the end of the wait, or the end of the hub. */
-class LongPoll implements Sink<PollFrame> {
+/** One poll: it is answered at once where there is something or nobody waits, else with the first frame. */
+export class Poll implements Sink<PollFrame> {
   readonly encoding: Encoding<PollFrame>;
   readonly halfFull = false;
-  readonly #answer: Answer;
+  readonly #asked: Asked;
   readonly #form: PollForm;
-  readonly #cleanUp: () => void;
-  #state: "waiting" | "answered" = "waiting";
+  readonly #reply: PollReply;
+  #state: "reading" | "waiting" | "ended" = "reading";
+  #stopWaiting: () => void = () => {};
 
-  constructor(answer: Answer, form: PollForm, encoding: Encoding<PollFrame>) {
-    const { hub, req, res, plan, subscription } = answer;
-    this.#answer = answer;
+  constructor(asked: Asked, form: PollForm, reply: PollReply) {
+    this.#asked = asked;
     this.#form = form;
-    this.encoding = encoding;
-    const cancel = hub.clock.after(plan.waitMs, () => this.#giveUp());
-    const takeBack = hub.whenClosing(() => this.#giveUp());
-    this.#cleanUp = () => {
-      this.#state = "answered";
-      cancel();
-      takeBack();
-    };
-    whenGone(req, res, this.#cleanUp);
-    subscription.begin(this);
+    this.#reply = reply;
+    this.encoding = pollEncoding(asked.plan.limit, form);
+  }
+
+  /** Reads, answers or waits. Rejects where the log cannot be read; then it is not answered. */
+  run(): MaybePromise<void> {
+    const { plan, subscription } = this.#asked;
+    const before = subscription.cursor;
+    const items = subscription.read(plan.firstRead);
+    if (items instanceof Promise) return items.then((read) => this.#take(read, before));
+    this.#take(items, before);
   }
 
   write(frame: PollFrame): boolean {
-    if (this.#state === "waiting") {
-      this.#cleanUp();
-      this.#answer.subscription.close();
-      send(this.#answer, this.#form, frame);
-    }
+    if (this.#state === "ended") return true;
+    this.end();
+    this.#reply.send(frame);
     return true;
   }
 
   fail(): void {
-    this.#cleanUp();
-    this.#answer.res.destroy();
+    this.end();
+    this.#reply.destroy();
   }
 
+  /** Nobody is there to be answered, or everybody is. */
+  end(): void {
+    if (this.#state === "ended") return;
+    if (this.#state === "waiting") this.#stopWaiting();
+    this.#state = "ended";
+    this.#asked.subscription.close();
+  }
+
+  #take(items: readonly Item[], before: Cursor): void {
+    if (this.#state === "ended") return;
+    if (items.length > 0) this.write(this.encoding.encode(items, before));
+    else if (this.#asked.plan.waitMs === 0) this.#giveUp();
+    else this.#wait();
+  }
+
+  #wait(): void {
+    const { hub, plan, subscription } = this.#asked;
+    const cancel = hub.clock.after(plan.waitMs, () => this.#giveUp());
+    const takeBack = hub.whenClosing(() => this.#giveUp());
+    this.#stopWaiting = () => {
+      cancel();
+      takeBack();
+    };
+    this.#state = "waiting";
+    subscription.begin(this);
+  }
+
+  /** There was nothing. */
   #giveUp(): void {
-    if (this.#state === "answered") return;
-    this.#cleanUp();
-    sendNothing(this.#answer, this.#form);
+    const { plan, subscription } = this.#asked;
+    const { cursor } = subscription;
+    const nothing: PollFrame = { status: 304, headers: headersOf(this.#form, formatCursor(cursor)), body: NO_BODY };
+    this.write(plan.conditional ? nothing : makeFrame(this.#form, cursor, []));
   }
 }
 
-function sendNothing(answer: Answer, form: PollForm): void {
-  const { subscription, plan, res } = answer;
-  const { cursor } = subscription;
-  subscription.close();
-  if (plan.conditional) res.writeHead(304, headersOf(form, formatCursor(cursor))).end();
-  else send(answer, form, makeFrame(form, cursor, []));
-}
-
-function send({ res }: Answer, form: PollForm, { cursor, body }: PollFrame): void {
-  const headers = { ...headersOf(form, cursor), ...form.headers, "Content-Length": body.byteLength };
-  res.writeHead(200, headers).end(body);
-}
+const NO_BODY = Buffer.alloc(0);
 
 /** Not to be stored: a cache that answered a 304 with its old body would hand out its events twice. */
 function headersOf({ tagged }: PollForm, cursor: string): Record<string, string> {

@@ -26,7 +26,7 @@ export const SUBPROTOCOL = "tailwire.v1";
 const MESSAGE_OVERHEAD = 4096;
 
 /** What the transport is given: `subscriptions` are one a channel with `tailwire.v1`, and one in all without. */
-export interface WebSocketAnswer extends Omit<Answer, "res" | "subscription" | "ownsRequest" | "maxIframeBytes"> {
+export interface WebSocketAnswer extends Omit<Answer, "res" | "subscription" | "server" | "maxIframeBytes"> {
   readonly socket: Socket;
   /** The first bytes after the request's head. */
   readonly head: Buffer;

@@ -1,0 +1,86 @@
+/**
+ * A poll as its bytes: a client that polls asks the same again and again, and only its cursor differs. So a request whose
+ * bytes are those of one that node:http has read, but for the cursor, means the same, and need not be parsed. Pure.
+ */
+
+import type { IncomingMessage } from "node:http";
+
+/** What stands before a poll's cursor and after it, a character a byte. */
+export interface PollRequest {
+  readonly before: string;
+  readonly after: string;
+  /** Whether the cursor stands in the URL. */
+  readonly inUrl: boolean;
+}
+
+/** What a request is read from. */
+export type RequestHead = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "headers" | "rawHeaders">;
+
+/** A cursor, also percent-encoded; whoever writes it otherwise is served, but not as quickly. */
+const CURSOR = /^[\w.~:,=%-]{1,4096}$/;
+
+/**
+ * The request as the usual bytes: no request of another form can be mistaken for it. Undefined for what is not to be
+ * repeated: without a cursor, with a body, or on a connection that ends.
+ */
+export function pollRequest(head: RequestHead): PollRequest | undefined {
+  const { method, httpVersion, headers } = head;
+  if (method !== "GET" || httpVersion !== "1.1") return undefined;
+  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return undefined;
+  if (headers.expect !== undefined || headers.upgrade !== undefined || headers["last-event-id"] !== undefined)
+    return undefined;
+  if (headers.connection !== undefined && headers.connection.toLowerCase() !== "keep-alive") return undefined;
+  return headers["if-none-match"] === undefined ? cutUrl(head) : cutTag(head);
+}
+
+/** How many bytes the request's head is in its usual form. */
+export function headLength(head: RequestHead): number {
+  return requestLine(head).length + fields(head.rawHeaders).length;
+}
+
+/** The cursor of a request that is the same but for it; undefined for any other bytes. */
+export function cursorIn({ before, after, inUrl }: PollRequest, bytes: Buffer): string | undefined {
+  const text = bytes.toString("latin1");
+  if (!text.startsWith(before) || !text.endsWith(after)) return undefined;
+  const cursor = text.slice(before.length, text.length - after.length);
+  if (text.length <= before.length + after.length || !CURSOR.test(cursor)) return undefined;
+  return inUrl ? decode(cursor) : cursor;
+}
+
+function cutUrl(head: RequestHead): PollRequest | undefined {
+  const line = requestLine(head);
+  const found = /[?&]from=([^&\s]+)/.exec(line);
+  if (found === null || !CURSOR.test(found[1] as string)) return undefined;
+  return cut(line + fields(head.rawHeaders), found.index + "?from=".length, (found[1] as string).length, true);
+}
+
+function cutTag(head: RequestHead): PollRequest | undefined {
+  const line = requestLine(head);
+  const text = fields(head.rawHeaders);
+  const found = /\r\n(if-none-match: ")([^"\r]+)"\r\n/i.exec(`\r\n${text}`);
+  if (found === null || !CURSOR.test(found[2] as string)) return undefined;
+  return cut(line + text, line.length + found.index + (found[1] as string).length, (found[2] as string).length, false);
+}
+
+function cut(text: string, at: number, length: number, inUrl: boolean): PollRequest {
+  return { before: text.slice(0, at), after: text.slice(at + length), inUrl };
+}
+
+function requestLine({ method, url, httpVersion }: RequestHead): string {
+  return `${method} ${url} HTTP/${httpVersion}\r\n`;
+}
+
+function fields(rawHeaders: readonly string[]): string {
+  let text = "";
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    text += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
