@@ -1,37 +1,28 @@
-// Who takes part. One more peer is one more file in servers/ and one more entry here.
+// Who takes part. One more peer is a file in contenders/ (and in servers/, if it needs one), and a name here.
 
-/**
- * @typedef {object} Contender
- * @property {string} name
- * @property {string} server its file, below bench/
- * @property {string[]} [args]
- * @property {"sse" | "websocket" | "socket.io"} protocol what its subscribers speak
- * @property {string} subscribePath
- * @property {string} publishPath takes a POST with the event's text
- */
+import { betterSse } from "./contenders/better-sse.mjs";
+import { bun } from "./contenders/bun.mjs";
+import { epoll } from "./contenders/epoll.mjs";
+import { faye } from "./contenders/faye.mjs";
+import { nchan } from "./contenders/nchan.mjs";
+import { pushpin } from "./contenders/pushpin.mjs";
+import { socketIo } from "./contenders/socket-io.mjs";
+import { sockjs } from "./contenders/sockjs.mjs";
+import { tailwire } from "./contenders/tailwire.mjs";
+import { tailwireWorkers } from "./contenders/tailwire-workers.mjs";
+import { ws } from "./contenders/ws.mjs";
 
-/** @type {Contender[]} */
+/** @type {import("./contenders/contender.mjs").Contender[]} */
 export const contenders = [
-  {
-    name: "tailwire-sse",
-    server: "servers/tailwire.mjs",
-    protocol: "sse",
-    subscribePath: "/channels/bench",
-    publishPath: "/channels/bench",
-  },
-  {
-    name: "tailwire-websocket",
-    server: "servers/tailwire.mjs",
-    protocol: "websocket",
-    subscribePath: "/channels/bench",
-    publishPath: "/channels/bench",
-  },
-  { name: "ws", server: "servers/ws.mjs", protocol: "websocket", subscribePath: "/", publishPath: "/publish" },
-  {
-    name: "socket.io",
-    server: "servers/socket-io.mjs",
-    protocol: "socket.io",
-    subscribePath: "/socket.io/?EIO=4&transport=websocket",
-    publishPath: "/publish",
-  },
+  ...tailwire,
+  ...tailwireWorkers,
+  ...nchan,
+  ...pushpin,
+  ...bun,
+  ...ws,
+  ...socketIo,
+  ...sockjs,
+  ...faye,
+  ...betterSse,
+  ...epoll,
 ];

@@ -1,33 +1,30 @@
 // `npm run bench -- [benchmark …] [options]`: see README.md.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { contenders } from "./contenders.mjs";
+import { drawChart } from "./harness/chart.mjs";
 import { describeMachine } from "./harness/machine.mjs";
 import { printReport } from "./harness/report.mjs";
 
-const DEFAULT_BENCHMARKS = ["fanout", "idle"];
+/** A whole run, in this order. */
+const DEFAULT_BENCHMARKS = [
+  "fanout",
+  "ndjson",
+  "pace",
+  "channels",
+  "latency",
+  "idle",
+  "resume",
+  "poll",
+  "slow",
+  "compress",
+  "workers",
+];
 
-const number = /** @type {const} */ ({ type: "string" });
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    subscribers: number,
-    events: number,
-    publishers: number,
-    warmup: number,
-    rounds: number,
-    "settle-ms": number,
-    "timeout-ms": number,
-    "per-write": number,
-    only: { type: "string" },
-    json: { type: "string" },
-    help: { type: "boolean" },
-  },
-});
+const folder = fileURLToPath(new URL(".", import.meta.url));
 
 try {
   process.exitCode = await main();
@@ -38,81 +35,149 @@ try {
 
 /** @returns {Promise<number>} the exit code: 1 where a run failed, 2 where nothing was run; a goal that is not met is no failure */
 async function main() {
-  if (values.help) return usage();
   installPeers();
-  const names = positionals.length > 0 ? positionals : DEFAULT_BENCHMARKS;
-  const unknown = names.find((name) => !benchmarkNames().includes(name));
-  if (unknown !== undefined) return usage(`there is no benchmark "${unknown}"`);
-  const chosen = chooseContenders();
+  const benchmarks = await loadBenchmarks();
+  const { contenders } = await import("./contenders.mjs");
+  const { values, positionals } = readArguments(benchmarks);
+  const unknown = positionals.find((name) => !benchmarks.has(name));
+  if (unknown !== undefined) console.error(`there is no benchmark "${unknown}"`);
+  if (values.help || unknown !== undefined) return usage(benchmarks, contenders) ?? (unknown === undefined ? 0 : 2);
+  const chosen = chooseContenders(contenders, values.only);
   const machine = describeMachine();
   console.log(
     Object.entries(machine)
-      .map(([name, value]) => `${name}: ${value}`)
+      .flatMap(([name, value]) => `${name}: ${value}`)
       .join(", "),
   );
+  const names = positionals.length > 0 ? positionals : DEFAULT_BENCHMARKS.filter((name) => benchmarks.has(name));
   const reports = [];
   for (const name of names) {
-    const { run, defaults } = await import(`./benchmarks/${name}.mjs`);
-    const report = await run(chosen, { ...defaults, ...numericOptions() });
+    const { run, defaults } = /** @type {Benchmark} */ (benchmarks.get(name));
+    const takingPart = chosen.filter((contender) => contender.benchmarks.includes(name));
+    // `limit` brings its own.
+    if (takingPart.length === 0 && contenders.some((contender) => contender.benchmarks.includes(name))) continue;
+    const report = await run(takingPart, { ...defaults, ...numericOptions(values, defaults) });
     printReport(report);
     reports.push(report);
   }
-  if (values.json) writeJson(values.json, { at: new Date(), machine, reports });
+  const chart = values.svg === undefined ? undefined : drawChart(reports, `${machine.cpu}, Node ${machine.node}`);
+  if (values.svg && chart) writeFile(values.svg, chart);
+  if (values.json) writeFile(values.json, JSON.stringify({ at: new Date(), machine, reports }, undefined, 2));
   return reports.some(({ failures }) => failures.length > 0) ? 1 : 0;
 }
 
-/** @param {string} [problem] */
-function usage(problem) {
-  if (problem) console.error(problem);
-  console.log(`npm run bench -- [${benchmarkNames().join(" | ")}] …
-  --subscribers N --events N --publishers N --warmup N --rounds N --settle-ms N --timeout-ms N --per-write N
-  --only NAME,NAME   of ${contenders.map(({ name }) => name).join(", ")}
-  --json FILE        every measurement`);
-  return problem ? 2 : 0;
+/**
+ * @typedef {object} Benchmark
+ * @property {Record<string, number>} defaults its options
+ * @property {(contenders: import("./contenders/contender.mjs").Contender[], options: any) => Promise<import("./harness/report.mjs").Report>} run
+ */
+
+/** @returns {Promise<Map<string, Benchmark>>} */
+async function loadBenchmarks() {
+  const files = readdirSync(new URL("benchmarks/", import.meta.url));
+  const modules = files.map(async (file) => [file.replace(/\.mjs$/, ""), await import(`./benchmarks/${file}`)]);
+  return new Map(/** @type {[string, Benchmark][]} */ (await Promise.all(modules)));
 }
 
-function benchmarkNames() {
-  return readdirSync(new URL("benchmarks/", import.meta.url)).map((file) => file.replace(/\.mjs$/, ""));
+/** @param {Map<string, Benchmark>} benchmarks */
+function readArguments(benchmarks) {
+  const text = /** @type {const} */ ({ type: "string" });
+  const numbers = [...benchmarks.values()].flatMap(({ defaults }) => Object.keys(defaults));
+  return parseArgs({
+    allowPositionals: true,
+    options: {
+      ...Object.fromEntries(numbers.map((name) => [dashed(name), text])),
+      only: text,
+      json: text,
+      svg: text,
+      help: { type: "boolean" },
+    },
+  });
 }
 
-/** What is to run, and can. */
-function chooseContenders() {
-  const only = values.only?.split(",");
-  const strange = only?.find((name) => !contenders.some((contender) => contender.name === name));
-  if (strange !== undefined) throw new Error(`there is no contender "${strange}"`);
-  const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name));
-  const built = existsSync(new URL("../dist/index.js", import.meta.url));
-  if (!built && chosen.some(({ server }) => server === "servers/tailwire.mjs")) {
-    throw new Error("Tailwire is not built: npm run build");
+/**
+ * @param {Map<string, Benchmark>} benchmarks
+ * @param {import("./contenders/contender.mjs").Contender[]} contenders
+ */
+function usage(benchmarks, contenders) {
+  console.log("npm run bench -- [benchmark …] [options]\n");
+  for (const [name, { defaults }] of benchmarks) {
+    console.log(
+      `  ${name.padEnd(10)} ${Object.entries(defaults)
+        .map(([option, value]) => `--${dashed(option)} ${value}`)
+        .join(" ")}`,
+    );
   }
-  return chosen;
+  console.log(`
+  --only NAME,NAME   of ${contenders.map(({ name }) => name).join(", ")}
+  --json FILE        every measurement
+  --svg FILE         a chart`);
 }
 
-/** The options given, as numbers, under the names that the benchmarks' defaults have. */
-function numericOptions() {
-  const { only, json, help, ...numbers } = values;
+/**
+ * What is to run, and can. The others are named.
+ * @param {import("./contenders/contender.mjs").Contender[]} contenders
+ * @param {string} [only] names or families
+ */
+function chooseContenders(contenders, only) {
+  const names = only?.split(",");
+  const strange = names?.find((name) => !contenders.some((contender) => isMeant(contender, name)));
+  if (strange !== undefined) throw new Error(`there is no contender "${strange}"`);
+  if (!existsSync(new URL("../dist/index.js", import.meta.url)))
+    throw new Error("Tailwire is not built: npm run build");
+  return contenders
+    .filter((contender) => names === undefined || names.some((name) => isMeant(contender, name)))
+    .filter(({ name, missing }) => {
+      const why = missing?.();
+      if (why !== undefined) console.error(`left out: ${name} (${why})`);
+      return why === undefined;
+    });
+}
+
+/**
+ * @param {import("./contenders/contender.mjs").Contender} contender
+ * @param {string} name
+ */
+function isMeant(contender, name) {
+  return contender.name === name || contender.family === name;
+}
+
+/**
+ * The options given that this benchmark has.
+ * @param {Record<string, string | boolean | undefined>} values
+ * @param {Record<string, number>} defaults
+ */
+function numericOptions(values, defaults) {
+  const given = Object.keys(defaults).filter((name) => values[dashed(name)] !== undefined);
   return Object.fromEntries(
-    Object.entries(numbers).map(([name, text]) => {
-      const value = Number(text);
-      if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be a whole number`);
-      return [name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), value];
+    given.map((name) => {
+      const value = Number(values[dashed(name)]);
+      if (!Number.isFinite(value) || value < 0) throw new Error(`--${dashed(name)} must be a number`);
+      return [name, value];
     }),
   );
 }
 
+/** @param {string} name */
+function dashed(name) {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /**
  * @param {string} file
- * @param {object} results
+ * @param {string} text
  */
-function writeJson(file, results) {
+function writeFile(file, text) {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
+  writeFileSync(file, `${text}\n`);
 }
 
 function installPeers() {
-  if (existsSync(new URL("node_modules/.package-lock.json", import.meta.url))) return;
+  const [wanted, installed] = ["package-lock.json", "node_modules/.package-lock.json"].map(
+    (file) => statSync(new URL(file, import.meta.url), { throwIfNoEntry: false })?.mtimeMs,
+  );
+  if (wanted !== undefined && installed !== undefined && installed >= wanted) return;
   console.error("installing the peers …");
-  const cwd = fileURLToPath(new URL(".", import.meta.url));
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd, stdio: "inherit" });
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit" });
   if (status !== 0) throw new Error("the peers could not be installed (npm ci in bench/)");
 }

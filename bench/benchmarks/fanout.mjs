@@ -1,141 +1,85 @@
 // One channel, many subscribers, events as fast as the publishers can.
 
-import { availableParallelism } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
+import { ratioGoal, summarise, table } from "../harness/figures.mjs";
+import { notePaceSetter, shares } from "../harness/pace-setter.mjs";
 import { cell } from "../harness/report.mjs";
-import { median, runRounds } from "../harness/rounds.mjs";
-import { MAX_EVENTS } from "../load/event.mjs";
+import { failuresOf, runRounds } from "../harness/rounds.mjs";
 
-/** @typedef {import("../harness/trial.mjs").Delivery & {residentBytes: number | undefined}} Result */
-/** @typedef {import("../harness/rounds.mjs").Series<Result>} Series */
-/** @typedef {ReturnType<typeof summarise>} Summary */
+/** @typedef {import("../harness/trial.mjs").Delivery & {deliveries: number}} Result */
 
-export const defaults = { subscribers: 1000, events: 2000, publishers: 16, warmup: 200, rounds: 3, timeoutMs: 180_000 };
+export const defaults = { subscribers: 1000, publishers: 16, warmup: 100, seconds: 4, rounds: 3, timeoutMs: 60_000 };
 
-/** How many times the other's deliveries per second. */
-const goals = [
-  { of: "tailwire-sse", over: "socket.io", limit: 10 },
-  { of: "tailwire-websocket", over: "socket.io", limit: 10 },
-  { of: "tailwire-sse", over: "ws", limit: 5 },
-  { of: "tailwire-websocket", over: "ws", limit: 5 },
-];
+const figures = {
+  "deliveries/s": {
+    title: "deliveries/s",
+    of: (/** @type {Result} */ { deliveries, elapsedMs }) => (deliveries * 1000) / elapsedMs,
+    spread: true,
+  },
+  cpu: {
+    title: "server µs/delivery",
+    of: (/** @type {Result} */ { deliveries, serverCpuMs }) => (serverCpuMs * 1000) / deliveries,
+    digits: 3,
+  },
+  memory: { title: "server MB", of: (/** @type {Result} */ { residentBytes }) => residentBytes / 1e6 },
+  ...shares,
+};
+
+const goals = ["tailwire-sse", "tailwire-websocket"].flatMap((of) => [
+  { of, over: ["nchan-sse", "nchan-websocket"], limit: 6 },
+  { of, over: "socket.io", limit: 25 },
+  { of, over: "bun", limit: 1.2 },
+]);
 
 /**
- * @param {import("../contenders.mjs").Contender[]} contenders
+ * @param {import("../contenders/contender.mjs").Contender[]} contenders
  * @param {typeof defaults} options
  * @returns {Promise<import("../harness/report.mjs").Report>}
  */
 export async function run(contenders, options) {
-  if (Math.max(options.events, options.warmup) > MAX_EVENTS) throw new Error(`--events: at most ${MAX_EVENTS}`);
-  const series = await runRounds(contenders, options, (trial) => measure(trial, options), describe(options));
-  const summaries = series.map((one) => summarise(one, options));
+  const { subscribers, publishers, seconds, rounds } = options;
+  const { series, summaries, ...report } = await compare(contenders, options, {});
   return {
     benchmark: "fanout",
-    load: `1 channel, ${cell(options.subscribers)} subscribers, ${cell(options.events)} events of 100 bytes from ${options.publishers} publishers, median of ${options.rounds}`,
-    columns: ["", "deliveries/s", "server µs/delivery", "server MB", "server CPU", "subscribers CPU", "publishers CPU"],
-    rows: summaries.map(row),
-    goals: goals.flatMap((goal) => compare(goal, summaries)),
-    notes: summaries.flatMap(limits),
-    failures: series.flatMap(({ contender, failures }) => failures.map((failure) => `${contender}: ${failure}`)),
+    load: `1 channel, ${cell(subscribers)} subscribers, events of 100 bytes from ${publishers} publishers for ${seconds} s, median of ${rounds}`,
+    goals: goals.flatMap((goal) => ratioGoal(summaries, { ...goal, figure: "deliveries/s", sense: "at least" })),
+    summaries,
     data: { options, series },
+    ...report,
   };
 }
 
 /**
+ * What `fanout` and its relatives have in common: a table of deliveries a second.
+ * @param {import("../contenders/contender.mjs").Contender[]} contenders
+ * @param {typeof defaults} options
+ * @param {Partial<import("../harness/trial.mjs").Load>} load
+ */
+export async function compare(contenders, options, load) {
+  const describe = (/** @type {Result} */ result) =>
+    `${cell(figures["deliveries/s"].of(result)).padStart(10)} deliveries/s`;
+  const series = await runRounds(contenders, options, (trial) => measure(trial, options, load), describe);
+  const summaries = summarise(series, figures);
+  return {
+    series,
+    summaries,
+    ...table(summaries, figures),
+    notes: summaries.flatMap(notePaceSetter),
+    failures: failuresOf(series),
+  };
+}
+
+/**
+ * The warm-up says how many events fill the time.
  * @param {import("../harness/trial.mjs").Trial} trial
  * @param {typeof defaults} options
+ * @param {Partial<import("../harness/trial.mjs").Load>} load
  * @returns {Promise<Result>}
  */
-async function measure(trial, { subscribers, events, publishers, warmup }) {
+async function measure(trial, { subscribers, publishers, warmup, seconds }, load) {
   await trial.subscribe(subscribers);
   await trial.connectPublishers(publishers);
-  await sleep(500);
-  if (warmup > 0) await trial.deliver(warmup);
-  const delivery = await trial.deliver(events);
-  return { ...delivery, residentBytes: trial.residentBytes() };
-}
-
-/** @param {typeof defaults} options */
-function describe({ subscribers, events }) {
-  return (/** @type {Result} */ { elapsedMs, alone }) =>
-    `${cell((subscribers * events * 1000) / elapsedMs).padStart(10)} deliveries/s${alone > 0 ? `, ${alone} decoded alone` : ""}`;
-}
-
-/**
- * A contender that failed in any round has no figures.
- * @param {Series} series
- * @param {typeof defaults} options
- */
-function summarise({ contender, results, failures }, { subscribers, events }) {
-  const deliveries = subscribers * events;
-  /** @param {(result: Result) => number | undefined} figure */
-  const typical = (figure) => (failures.length > 0 ? undefined : median(results.map(figure)));
-  /** @param {"serverCpuMs" | "subscribersCpuMs" | "publishersCpuMs" | "machineCpuMs"} name */
-  const share = (name) => typical((result) => map(result[name], (ms) => ms / result.elapsedMs));
-  return {
-    contender,
-    failed: failures.length > 0,
-    perSecond: typical(({ elapsedMs }) => (deliveries * 1000) / elapsedMs),
-    microsEach: typical(({ serverCpuMs }) => map(serverCpuMs, (ms) => (ms * 1000) / deliveries)),
-    megabytes: typical(({ residentBytes }) => map(residentBytes, (bytes) => bytes / 1e6)),
-    server: share("serverCpuMs"),
-    subscribers: share("subscribersCpuMs"),
-    publishers: share("publishersCpuMs"),
-    machine: share("machineCpuMs"),
-  };
-}
-
-/** @param {Summary} summary */
-function row(summary) {
-  return [
-    summary.contender,
-    summary.failed ? "FAILED" : cell(summary.perSecond),
-    cell(summary.microsEach, 2),
-    cell(summary.megabytes),
-    percent(summary.server),
-    percent(summary.subscribers),
-    percent(summary.publishers),
-  ];
-}
-
-/**
- * @param {(typeof goals)[number]} goal
- * @param {Summary[]} summaries
- * @returns {import("../harness/report.mjs").Goal[]} none where one of the two did not take part
- */
-function compare({ of, over, limit }, summaries) {
-  const mine = summaries.find(({ contender }) => contender === of);
-  const theirs = summaries.find(({ contender }) => contender === over);
-  if (mine === undefined || theirs === undefined) return [];
-  const value = map(mine.perSecond, (rate) => map(theirs.perSecond, (other) => rate / other));
-  return [{ name: `${of} / ${over}, deliveries/s`, value, limit, sense: "at least", unit: "x" }];
-}
-
-/**
- * Where something other than the server set the pace, the figure is a lower bound.
- * @param {Summary} summary
- */
-function limits({ contender, server = 0, subscribers = 0, publishers = 0, machine = 0 }) {
-  const cores = availableParallelism();
-  const ours = server + subscribers + publishers;
-  if (server >= 0.9) return [];
-  if (subscribers >= 0.9) return [`${contender}: the subscribers' process is saturated; the server could do more`];
-  if (publishers >= 0.9) return [`${contender}: the publishers' process is saturated; the server could do more`];
-  if (ours >= 0.9 * cores) return [`${contender}: the load took the cores that the server lacked; it could do more`];
-  if (machine >= 0.9 * cores)
-    return [`${contender}: the machine was busy with something else (${percent(machine - ours)}); it could do more`];
-  return [];
-}
-
-/** @param {number | undefined} share */
-function percent(share) {
-  return share === undefined ? "-" : `${cell(share * 100)} %`;
-}
-
-/**
- * @param {number | undefined} value
- * @param {(value: number) => number | undefined} change
- */
-function map(value, change) {
-  return value === undefined ? undefined : change(value);
+  const { elapsedMs } = await trial.deliver({ ...load, events: warmup });
+  const events = Math.max(warmup, Math.round((warmup * seconds * 1000) / elapsedMs));
+  const delivery = await trial.deliver({ ...load, events });
+  return { ...delivery, deliveries: events * subscribers };
 }

@@ -1,39 +1,68 @@
-// What a process costs, seen from outside: /proc/PID/stat and /proc/PID/statm (proc(5)). Linux only.
+// What processes cost, seen from outside: /proc/PID/stat (proc(5)). Linux only.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 
-const ticksPerSecond = systemNumber("CLK_TCK", 100);
+const msPerTick = 1000 / systemNumber("CLK_TCK", 100);
 const pageBytes = systemNumber("PAGESIZE", 4096);
 
-/** @returns {number | undefined} milliseconds of CPU, user and system, since the process began */
-export function cpuMs(/** @type {number} */ pid) {
-  const stat = readProc(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  // The second field is the name in parentheses, which may hold spaces; utime and stime are the 14th and 15th.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+/**
+ * @typedef {object} Usage
+ * @property {number} cpuMs user and system, since the processes began
+ * @property {number} residentBytes
+ * @property {number} peakResidentBytes the most that each has had, together
+ */
+
+/**
+ * All processes of a group together: nginx has two, Pushpin several.
+ * @param {number} group its id, which is its leader's
+ * @returns {Usage}
+ */
+export function groupUsage(group) {
+  const usage = { cpuMs: 0, residentBytes: 0, peakResidentBytes: 0 };
+  for (const name of readdirSync("/proc")) {
+    const fields = statFields(name);
+    if (Number(fields[PGRP]) !== group) continue;
+    usage.cpuMs += (Number(fields[UTIME]) + Number(fields[STIME])) * msPerTick;
+    usage.residentBytes += Number(fields[RSS]) * pageBytes;
+    usage.peakResidentBytes += peakBytes(name);
+  }
+  return usage;
 }
 
-/** @returns {number | undefined} bytes of resident memory */
-export function residentBytes(/** @type {number} */ pid) {
-  const statm = readProc(`/proc/${pid}/statm`);
-  return statm === undefined ? undefined : Number(statm.split(" ")[1]) * pageBytes;
+// Numbers of the fields behind the process's name, which is the second and may itself hold spaces.
+const PGRP = 2;
+const UTIME = 11;
+const STIME = 12;
+const RSS = 21;
+
+/**
+ * @param {string} pid
+ * @returns {string[]} none where there is no such process (any more)
+ */
+function statFields(pid) {
+  if (!/^\d+$/.test(pid)) return [];
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}
+
+/** @param {string} pid */
+function peakBytes(pid) {
+  try {
+    return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 /** Milliseconds of CPU that the whole machine has spent, all cores together. */
 export function machineCpuMs() {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
-}
-
-/** @param {string} path */
-function readProc(path) {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return undefined;
-  }
 }
 
 /**

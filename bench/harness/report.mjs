@@ -14,6 +14,7 @@
  * @property {Goal[]} goals
  * @property {string[]} notes what a reader of the figures must know
  * @property {string[]} failures runs that count for nothing
+ * @property {import("./figures.mjs").Summary[]} summaries
  * @property {object} data every single measurement
  */
 
@@ -34,8 +35,8 @@ function isMet({ value, limit, sense }) {
 
 /** @param {Goal} goal */
 function describeGoal(goal) {
-  const value = goal.value === undefined ? "no figure" : `${goal.value.toFixed(1)}${goal.unit}`;
-  return `${isMet(goal) ? "met     " : "NOT MET "} ${goal.name}: ${value} (goal: ${goal.sense} ${goal.limit}${goal.unit})`;
+  const value = goal.value === undefined ? "no figure" : `${cell(goal.value, goal.value < 1000 ? 2 : 0)}${goal.unit}`;
+  return `${isMet(goal) ? "met     " : "NOT MET "} ${goal.name}: ${value} (goal: ${goal.sense} ${goal.limit.toLocaleString("en-US")}${goal.unit})`;
 }
 
 /**

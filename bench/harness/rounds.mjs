@@ -2,7 +2,7 @@
 
 import { runTrial } from "./trial.mjs";
 
-/** @typedef {import("../contenders.mjs").Contender} Contender */
+/** @typedef {import("../contenders/contender.mjs").Contender} Contender */
 
 /**
  * @template T
@@ -13,7 +13,7 @@ import { runTrial } from "./trial.mjs";
  * @template T
  * @param {Contender[]} contenders
  * @param {{rounds: number, timeoutMs: number}} options
- * @param {(trial: import("./trial.mjs").Trial) => Promise<T>} measure
+ * @param {(trial: import("./trial.mjs").Trial, contender: Contender) => Promise<T>} measure
  * @param {(result: T) => string} describe one line to show while it runs
  * @returns {Promise<Series<T>[]>}
  */
@@ -22,7 +22,7 @@ export async function runRounds(contenders, { rounds, timeoutMs }, measure, desc
   const series = contenders.map(({ name }) => ({ contender: name, results: [], failures: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
-      const outcome = await runTrial(contender, timeoutMs, measure);
+      const outcome = await runTrial(contender, timeoutMs, (trial) => measure(trial, contender));
       const line = "failed" in outcome ? `FAILED: ${outcome.failed}` : describe(outcome.value);
       console.error(`  round ${round}/${rounds}  ${contender.name.padEnd(20)} ${line}`);
       if ("failed" in outcome) series[index]?.failures.push(outcome.failed);
@@ -33,13 +33,9 @@ export async function runRounds(contenders, { rounds, timeoutMs }, measure, desc
 }
 
 /**
- * @param {(number | undefined)[]} values
- * @returns {number | undefined} undefined where a value is missing, or all are
+ * The failures of all, for a report.
+ * @param {Series<any>[]} series
  */
-export function median(values) {
-  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
-  if (sorted.length < values.length || sorted.length === 0) return undefined;
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
+export function failuresOf(series) {
+  return series.flatMap(({ contender, failures }) => failures.map((failure) => `${contender}: ${failure}`));
 }

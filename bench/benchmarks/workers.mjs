@@ -1,0 +1,37 @@
+// The load of `fanout` on `tailwire serve --workers`: what more cores bring.
+
+import { cell } from "../harness/report.mjs";
+import { compare, defaults as fanoutDefaults } from "./fanout.mjs";
+
+export const defaults = fanoutDefaults;
+
+/**
+ * @param {import("../contenders/contender.mjs").Contender[]} contenders
+ * @param {typeof defaults} options
+ * @returns {Promise<import("../harness/report.mjs").Report>}
+ */
+export async function run(contenders, options) {
+  const { subscribers, publishers, seconds, rounds } = options;
+  const { series, summaries, notes, ...report } = await compare(contenders, options, {});
+  return {
+    benchmark: "workers",
+    load: `1 channel, ${cell(subscribers)} subscribers, events of 100 bytes from ${publishers} publishers for ${seconds} s, median of ${rounds}; the number behind the name is --workers`,
+    ...report,
+    goals: [],
+    notes: [...["tailwire-sse", "tailwire-websocket"].flatMap((name) => describeScaling(summaries, name)), ...notes],
+    summaries,
+    data: { options, series },
+  };
+}
+
+/**
+ * @param {import("../harness/figures.mjs").Summary[]} summaries
+ * @param {string} name
+ */
+function describeScaling(summaries, name) {
+  const [one, two] = [1, 2].map(
+    (workers) => summaries.find(({ contender }) => contender === `${name}-${workers}`)?.figures["deliveries/s"]?.median,
+  );
+  if (one === undefined || two === undefined) return [];
+  return [`${name}: 2 workers deliver ${cell(two / one, 2)} times as much as 1`];
+}
