@@ -27,6 +27,7 @@ interface ServeOptions {
   readonly pages: boolean;
   readonly legacyTransports?: boolean;
   readonly allowOrigin?: readonly string[];
+  readonly compression?: boolean;
   readonly maxIframeBytes: number;
 }
 
@@ -36,8 +37,9 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 const EXAMPLES = `
 Each option is also an environment variable, which the option wins over.
---no-pages is TAILWIRE_NO_PAGES=1 (or true, yes, on; 0, false, no, off leave the pages in), and --legacy-transports is
-TAILWIRE_LEGACY_TRANSPORTS=1. TAILWIRE_ALLOW_ORIGIN takes several origins with commas or spaces between.
+--no-pages is TAILWIRE_NO_PAGES=1 (or true, yes, on; 0, false, no, off leave the pages in), --legacy-transports is
+TAILWIRE_LEGACY_TRANSPORTS=1, and --compression is TAILWIRE_COMPRESSION=1. TAILWIRE_ALLOW_ORIGIN takes several origins
+with commas or spaces between.
 
 Examples:
   $ tailwire serve
@@ -81,6 +83,9 @@ export function addServe(program: Command): void {
   command.addOption(
     new Option("--legacy-transports", "serve scripts and frames too (env: TAILWIRE_LEGACY_TRANSPORTS=1)"),
   );
+  command.addOption(
+    new Option("--compression", "compress what is sent, once for all who can take it (env: TAILWIRE_COMPRESSION=1)"),
+  );
   command.addOption(new Option("--no-pages", "leave out the landing page and the demos (env: TAILWIRE_NO_PAGES=1)"));
 }
 
@@ -109,12 +114,14 @@ function hubOptions(options: ServeOptions): HubOptions {
   return { retention: { maxEvents, maxBytes, maxAgeMs }, flushMs, heartbeatMs, maxBufferedBytes, maxEventBytes };
 }
 
-function handlerOptions({ path, legacyTransports, allowOrigin = [], maxIframeBytes }: ServeOptions): HandlerOptions {
+function handlerOptions(options: ServeOptions): HandlerOptions {
+  const { path, legacyTransports, allowOrigin = [], maxIframeBytes, compression } = options;
   return {
     path,
     legacyTransports: legacyTransports ?? isSet("TAILWIRE_LEGACY_TRANSPORTS"),
     allowOrigins: allowOrigin,
     maxIframeBytes,
+    compression: compression ?? isSet("TAILWIRE_COMPRESSION"),
   };
 }
 

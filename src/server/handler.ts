@@ -25,6 +25,11 @@ import { createUpgrade } from "./upgrade.ts";
 export interface HandlerOptions extends LegacyOptions {
   /** The base path of the routes (`/`). */
   readonly path?: string;
+  /**
+   * Compresses `sse`, `stream` and `websocket` for clients that can take it: once for all of them, but a subscriber alone
+   * costs as much as a thousand (false). Leave it off where secrets stand beside what others may choose (CRIME, BREACH).
+   */
+  readonly compression?: boolean;
   /** Told of faults of the server, which clients see as 500 only. By default they are process warnings. */
   readonly onError?: (error: unknown) => void;
 }
@@ -63,7 +68,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
   const base = parseBase(options.path ?? "/");
   const legacy = readLegacyOptions(options);
   const heartbeat = new Heartbeat(hub);
-  const onError = options.onError ?? warn;
+  const { onError = warn, compression = false } = options;
 
   const handler = (req: IncomingMessage, res: ServerResponse, next?: () => void): void => {
     const route = matchRoute(base, req.url ?? "/");
@@ -124,6 +129,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
       subscription,
       cursor,
       server: ownServer(),
+      compression,
       maxIframeBytes: legacy.maxIframeBytes,
     });
   }
@@ -136,7 +142,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
 
   return Object.assign(handler, {
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
-    upgrade: createUpgrade({ hub, heartbeat, base, legacy, onError }),
+    upgrade: createUpgrade({ hub, heartbeat, base, legacy, compression, onError }),
   });
 }
 

@@ -19,6 +19,7 @@ import { type Plan, planSubscribe } from "./negotiate.ts";
 import { respondProblem } from "./respond.ts";
 import { matchRoute } from "./route.ts";
 import { SUBPROTOCOL, serveWebSocket, websocketServer } from "./transport/websocket.ts";
+import { acceptDeflate } from "./transport/websocket-deflate.ts";
 import { afterAll } from "./turns.ts";
 
 interface UpgradeContext {
@@ -26,6 +27,7 @@ interface UpgradeContext {
   readonly heartbeat: Heartbeat;
   readonly base: string;
   readonly legacy: Legacy;
+  readonly compression: boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -33,11 +35,14 @@ interface UpgradeContext {
 export type UpgradeListener = (this: unknown, req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** The listener of a handler. */
-export function createUpgrade({ hub, heartbeat, base, legacy, onError }: UpgradeContext): UpgradeListener {
-  const websockets = websocketServer(hub.settings.maxEventBytes);
+export function createUpgrade(context: UpgradeContext): UpgradeListener {
+  const { hub, heartbeat, base, legacy, compression, onError } = context;
+  const websockets = websocketServer(hub.settings.maxEventBytes, compression);
 
   async function serve(req: IncomingMessage, socket: Duplex, head: Buffer, names: string, query: URLSearchParams) {
     const websocket = checkHandshake(req);
+    const offered = req.headers["sec-websocket-extensions"];
+    const deflate = compression && offered !== undefined ? acceptDeflate(offered) : undefined;
     const plan = planSubscribe(
       { names, query, headers: req.headers, secure: "encrypted" in socket, websocket },
       legacy,
@@ -48,7 +53,8 @@ export function createUpgrade({ hub, heartbeat, base, legacy, onError }: Upgrade
       return;
     }
     const cursor = formatCursor(new Map(subscriptions.flatMap((subscription) => [...subscription.cursor])));
-    serveWebSocket(websockets, { req, socket: socket as Socket, head, hub, heartbeat, plan, subscriptions, cursor });
+    const link = { req, socket: socket as Socket, head, deflate };
+    serveWebSocket(websockets, { ...link, hub, heartbeat, plan, subscriptions, cursor });
   }
 
   return function upgrade(this: unknown, req, socket, head) {

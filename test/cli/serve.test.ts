@@ -76,6 +76,19 @@ describe("tailwire serve", () => {
     expect(await (await fetch(`${page}https://b.example`)).text()).toContain('"code":1013'); // so it ended by itself
   });
 
+  it.each<[string[], Record<string, string>, string | null]>([
+    [["--compression"], {}, "gzip"],
+    [[], { TAILWIRE_COMPRESSION: "on" }, "gzip"],
+    [[], { TAILWIRE_COMPRESSION: "0" }, null],
+    [[], {}, null],
+  ])("compresses where it is told to: %j %j", async (args, env, coding) => {
+    const server = tailwire(["serve", "--port", "0", ...args], env);
+    const [, url] = await server.prints(/on (\S+)\n/);
+    const answer = await fetch(`${url}/channels/x`);
+    expect(answer.headers.get("content-encoding")).toBe(coding);
+    await answer.body?.cancel();
+  });
+
   it("warns where other machines can reach it", async () => {
     const server = tailwire(["serve", "--port", "0", "--host", "0.0.0.0", "--no-pages"]);
     await server.prints(/^tailwire listening on http:\/\/0\.0\.0\.0:\d+\n$/);
@@ -141,6 +154,7 @@ describe("tailwire serve", () => {
     [[], { TAILWIRE_PORT: "x" }, /value 'x' from env 'TAILWIRE_PORT' is invalid/],
     [[], { TAILWIRE_NO_PAGES: "maybe" }, /TAILWIRE_NO_PAGES is 1 or 0/],
     [[], { TAILWIRE_LEGACY_TRANSPORTS: "maybe" }, /TAILWIRE_LEGACY_TRANSPORTS is 1 or 0/],
+    [[], { TAILWIRE_COMPRESSION: "maybe" }, /TAILWIRE_COMPRESSION is 1 or 0/],
     [[], { TAILWIRE_ALLOW_ORIGIN: "null" }, /"null" is no origin/],
   ])("refuses %j %j with one line and code 2", async (args, env, why) => {
     const { code, stdout, stderr } = await tailwire(["serve", ...args], env).ended;

@@ -102,10 +102,15 @@ export class RawConnection {
 
   /** The next chunk of a chunked body; "" for the last. */
   async chunk(): Promise<string> {
+    return (await this.chunkBytes()).toString();
+  }
+
+  /** The same, of what is no text. */
+  async chunkBytes(): Promise<Buffer> {
     const size = Number.parseInt(await this.takeTo("\r\n"), 16);
-    const text = (await this.take(size)).toString();
+    const bytes = await this.take(size);
     await this.takeTo("\r\n");
-    return text;
+    return bytes;
   }
 
   /** The next line of a chunked NDJSON stream. A chunk that holds more than one is an error of the test. */

@@ -17,6 +17,12 @@ const PARTS = {
     commands: ["chromium", "chromium-browser", "google-chrome"],
     debian: "chromium",
   },
+  firefox: {
+    name: "Firefox",
+    variable: "TAILWIRE_FIREFOX",
+    commands: ["firefox-esr", "firefox"],
+    debian: "firefox-esr",
+  },
   curl: { name: "curl", variable: "TAILWIRE_CURL", commands: ["curl"], debian: "curl" },
 } as const;
 

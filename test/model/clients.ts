@@ -11,7 +11,7 @@ import type { Subscription } from "../../src/core/subscription.ts";
 import { pollEncoding } from "../../src/server/transport/poll.ts";
 import { sseEncoding } from "../../src/server/transport/sse.ts";
 import { streamEncoding } from "../../src/server/transport/stream.ts";
-import { messageEncoding } from "../../src/server/transport/websocket-encoding.ts";
+import { PLAIN } from "../../src/server/transport/websocket-encoding.ts";
 import { type EventMessage, type GapMessage, parseMessage } from "../../src/wire/message.ts";
 import { LineReader } from "../../src/wire/ndjson.ts";
 import { createSseParser } from "../../src/wire/sse.ts";
@@ -150,7 +150,7 @@ function wireOf(transport: Transport, several: boolean): Wire {
     case "stream":
       return { encoding: streamEncoding("plain"), decode: decodeStream, once: false };
     case "websocket":
-      return { encoding: messageEncoding, decode: decodeWebSocket, once: false };
+      return { encoding: PLAIN.messages, decode: decodeWebSocket, once: false };
     case "poll":
       return { encoding: pollEncoding(3), decode: decodePoll, once: true };
   }

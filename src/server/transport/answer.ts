@@ -18,6 +18,8 @@ export interface Answer {
   readonly server: Server | undefined;
   /** Where the subscription begins. */
   readonly cursor: string;
+  /** Whether a client that can take compressed answers gets them. */
+  readonly compression: boolean;
   /** The bytes past which a page in a frame ends. */
   readonly maxIframeBytes: number;
 }

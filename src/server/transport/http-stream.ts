@@ -8,13 +8,14 @@
  */
 
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import { markEndless, whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
 import type { Framing } from "./framing.ts";
+import { type Ending, GzipOut } from "./gzip-out.ts";
 import { LimitedOut, type Out } from "./out.ts";
 import { endTaken, takeSocket } from "./take-socket.ts";
 
@@ -30,6 +31,8 @@ export interface HttpStreamOptions {
   /** Makes the encoding, once it is known how the body is framed. */
   encoding(framing: Framing): WireEncoding;
   readonly headers?: OutgoingHttpHeaders;
+  /** Whether the body is in gzip, as the headers say. Not with `maxBytes`. */
+  readonly gzip?: boolean;
   /** The bytes after `$open` past which the answer is closed, for the client to come back at once; without end if left out. */
   readonly maxBytes?: number;
 }
@@ -43,11 +46,14 @@ export function openHttpStream(answer: Answer, options: HttpStreamOptions): Conn
   res.flushHeaders();
   markEndless(req);
   const sealed = new SealedResponse(res);
-  const direct = res.chunkedEncoding && res.socket !== null && !res.hasHeader("Content-Encoding");
-  const encoding = options.encoding(direct ? "chunked" : "plain");
+  const { gzip = false } = options;
+  const direct = res.chunkedEncoding && res.socket !== null && (gzip || !res.hasHeader("Content-Encoding"));
+  const cut = direct ? "chunked" : "plain";
+  const encoding = options.encoding(gzip ? `gzip ${cut}` : cut);
   const whole: Out = direct ? res.socket : sealed;
-  const out = options.maxBytes === undefined ? whole : new LimitedOut(whole, options.maxBytes);
-  const stream = new HttpStream(sealed, out, encoding, heartbeat, hub.settings.maxBufferedBytes);
+  const zipped = gzip ? new GzipOut(whole, sealed) : undefined;
+  const out = options.maxBytes === undefined ? (zipped ?? whole) : new LimitedOut(whole, options.maxBytes);
+  const stream = new HttpStream(zipped ?? sealed, out, encoding, heartbeat, hub.settings.maxBufferedBytes);
   if (out instanceof LimitedOut) out.onFull = () => stream.close(1013, "the page is full", 0);
   const ended = () => stream.ended();
   whenGone(req, res, ended);
@@ -109,16 +115,16 @@ class HttpStream implements Connection {
   readonly encoding: WireEncoding;
   wroteAt: number;
   owner: ConnectionOwner = NOBODY;
-  /** What is ended in the end: the response, or its socket where that was taken out of node:http's hands. */
-  #whole: SealedResponse | Socket;
+  /** What is ended in the end: the answer, or its socket where that was taken out of node:http's hands. */
+  #whole: Ending | Socket;
   /** Where frames go: the socket itself, or the response. */
   readonly #out: Out;
   readonly #heartbeat: Heartbeat;
   readonly #maxBufferedBytes: number;
   #state: "open" | "full" | "closed" = "open";
 
-  constructor(res: SealedResponse, out: Out, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
-    this.#whole = res;
+  constructor(whole: Ending, out: Out, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
+    this.#whole = whole;
     this.#out = out;
     this.#heartbeat = heartbeat;
     this.#maxBufferedBytes = maxBufferedBytes;
@@ -151,8 +157,8 @@ class HttpStream implements Connection {
     const message = this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]);
     const frame = this.encoding.close(reconnectMs === undefined ? message : { ...message, reconnectMs });
     if (frame !== undefined) this.write(frame);
-    if (this.#whole instanceof SealedResponse) this.#whole.end();
-    else endTaken(this.#whole);
+    if (this.#whole instanceof Socket) endTaken(this.#whole);
+    else this.#whole.end();
   }
 
   /** Its socket is its own now; the response is done with. */

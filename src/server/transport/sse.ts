@@ -8,7 +8,8 @@ import { encodeItem, type SystemMessage, toBase64 } from "../../wire/message.ts"
 import { encodeSse, encodeSseComment } from "../../wire/sse.ts";
 import type { WireEncoding } from "../connection.ts";
 import type { Answer } from "./answer.ts";
-import { type Framing, frameText } from "./framing.ts";
+import { contentCoding } from "./content-coding.ts";
+import { type Framing, frameFirst, frameText } from "./framing.ts";
 import { openHttpStream } from "./http-stream.ts";
 import { open } from "./open.ts";
 
@@ -16,6 +17,7 @@ export function serveSse(answer: Answer): void {
   const { plan } = answer;
   const connection = openHttpStream(answer, {
     contentType: "text/event-stream",
+    ...contentCoding(answer),
     encoding: (framing) => sseEncoding(plan.format, plan.names.length > 1, framing),
   });
   connection.owner = answer.subscription;
@@ -34,7 +36,7 @@ export function sseEncoding(format: "raw" | "envelope", several: boolean, framin
   return encoding;
 }
 
-/** Each of the eight is made once: an idle connection would carry half a kilobyte more with one of its own. */
+/** Each of the sixteen is made once: an idle connection would carry half a kilobyte more with one of its own. */
 const made = new Map<string, WireEncoding>();
 
 function makeEncoding(key: string, format: "raw" | "envelope", several: boolean, framing: Framing): WireEncoding {
@@ -50,7 +52,7 @@ function makeEncoding(key: string, format: "raw" | "envelope", several: boolean,
       return frameText(text, framing);
     },
     // The id of `$open` is where the client begins: cut before its first event, it comes back to there.
-    open: (message) => frameText(system(message, { id: message.cursor }), framing),
+    open: (message) => frameFirst(system(message, { id: message.cursor }), framing),
     heartbeat(message) {
       return frameText(format === "raw" ? encodeSseComment("") : system(message, {}), framing);
     },

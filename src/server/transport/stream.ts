@@ -4,13 +4,15 @@ import type { IncomingMessage } from "node:http";
 import { encodeItem, type SystemMessage } from "../../wire/message.ts";
 import type { WireEncoding } from "../connection.ts";
 import type { Answer } from "./answer.ts";
-import { type Framing, frameText } from "./framing.ts";
+import { contentCoding } from "./content-coding.ts";
+import { type Framing, frameFirst, frameText } from "./framing.ts";
 import { openHttpStream } from "./http-stream.ts";
 import { open } from "./open.ts";
 
 export function serveStream(answer: Answer): void {
   const connection = openHttpStream(answer, {
     contentType: isPage(answer.req) ? "text/plain; charset=utf-8" : "application/x-ndjson",
+    ...contentCoding(answer),
     encoding: streamEncoding,
   });
   connection.owner = answer.subscription;
@@ -25,14 +27,19 @@ function isPage({ headers }: IncomingMessage): boolean {
 
 /** NDJSON, one message a line. */
 export function streamEncoding(framing: Framing): WireEncoding {
-  return framing === "chunked" ? CHUNKED : PLAIN;
+  return ENCODINGS[framing];
 }
 
-const CHUNKED = makeEncoding("chunked");
-const PLAIN = makeEncoding("plain");
+const ENCODINGS: Readonly<Record<Framing, WireEncoding>> = {
+  chunked: makeEncoding("chunked"),
+  plain: makeEncoding("plain"),
+  "gzip chunked": makeEncoding("gzip chunked"),
+  "gzip plain": makeEncoding("gzip plain"),
+};
 
 function makeEncoding(framing: Framing): WireEncoding {
-  const line = (message: SystemMessage) => frameText(`${JSON.stringify(message)}\n`, framing);
+  const lineOf = (message: SystemMessage) => `${JSON.stringify(message)}\n`;
+  const line = (message: SystemMessage) => frameText(lineOf(message), framing);
   return {
     key: `stream ${framing}`,
     carriesCursor: false,
@@ -41,7 +48,7 @@ function makeEncoding(framing: Framing): WireEncoding {
       for (const item of items) text += `${encodeItem(item)}\n`;
       return frameText(text, framing);
     },
-    open: line,
+    open: (message) => frameFirst(lineOf(message), framing),
     heartbeat: line,
     close: line,
   };

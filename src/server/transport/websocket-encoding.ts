@@ -1,29 +1,56 @@
-/** The three ways in which items become WebSocket frames. Pure. */
+/** The three ways in which items become WebSocket frames, each with permessage-deflate or without. Pure. */
 
 import { type ChannelEvent, type Item, isGap } from "../../core/event.ts";
 import { encodeItem, type SystemMessage } from "../../wire/message.ts";
 import type { WireEncoding } from "../connection.ts";
-import { PING, websocketFrame } from "./websocket-frame.ts";
+import { deflatedFrames } from "./websocket-deflate.ts";
+import { type MakeFrame, PING, websocketFrame } from "./websocket-frame.ts";
 
-/** `tailwire.v1`: a flush is one frame, a message a line. */
-export const messageEncoding: WireEncoding = encodingOf("websocket messages", (lines) =>
-  websocketFrame("text", lines.join("\n")),
-);
+/** The encodings of connections that have agreed on the same. */
+export interface WebSocketEncodings {
+  /** `tailwire.v1`: a flush is one frame, a message a line. */
+  readonly messages: WireEncoding;
+  /** Without the subprotocol, and not raw: a frame a message. */
+  readonly envelopes: WireEncoding;
+  /** Data frames as published. A gap is the one message among them: it may not be passed over in silence. */
+  readonly raw: WireEncoding;
+}
 
-/** Without the subprotocol, and not raw: a frame a message. */
-export const envelopeEncoding: WireEncoding = encodingOf("websocket envelopes", (lines) =>
-  Buffer.concat(lines.map((line) => websocketFrame("text", line))),
-);
+/** Without an extension. */
+export const PLAIN: WebSocketEncodings = makeEncodings("websocket", () => websocketFrame);
 
-/** Data frames as published. A gap is the one message among them: it may not be passed over in silence. */
-export const rawEncoding: WireEncoding = {
-  key: "websocket raw",
-  carriesCursor: false,
-  encode: (items) => Buffer.concat(items.map(rawFrame)),
-  open: () => undefined,
-  heartbeat: () => PING,
-  close: () => undefined,
-};
+/** With permessage-deflate, for clients with a window of 2^windowBits bytes. */
+export function deflated(windowBits: number): WebSocketEncodings {
+  const encodings =
+    made.get(windowBits) ?? makeEncodings(`websocket deflate ${windowBits}`, () => deflatedFrames(windowBits));
+  made.set(windowBits, encodings);
+  return encodings;
+}
+
+/** By the window; there are seven. */
+const made = new Map<number, WebSocketEncodings>();
+
+/** @param frames gives what makes the frames of one flush */
+function makeEncodings(key: string, frames: () => MakeFrame): WebSocketEncodings {
+  return {
+    messages: encodingOf(`${key} messages`, (lines) => frames()("text", lines.join("\n"))),
+    envelopes: encodingOf(`${key} envelopes`, (lines) => {
+      const frame = frames();
+      return Buffer.concat(lines.map((line) => frame("text", line)));
+    }),
+    raw: {
+      key: `${key} raw`,
+      carriesCursor: false,
+      encode(items) {
+        const frame = frames();
+        return Buffer.concat(items.map((item) => rawFrame(item, frame)));
+      },
+      open: () => undefined,
+      heartbeat: () => PING,
+      close: () => undefined,
+    },
+  };
+}
 
 function encodingOf(key: string, frame: (lines: readonly string[]) => Buffer): WireEncoding {
   const one = (message: SystemMessage) => frame([JSON.stringify(message)]);
@@ -37,10 +64,10 @@ function encodingOf(key: string, frame: (lines: readonly string[]) => Buffer): W
   };
 }
 
-function rawFrame(item: Item): Buffer {
-  return isGap(item) ? websocketFrame("text", encodeItem(item)) : rawData(item);
+function rawFrame(item: Item, frame: MakeFrame): Buffer {
+  return isGap(item) ? frame("text", encodeItem(item)) : rawData(item, frame);
 }
 
-function rawData({ data }: ChannelEvent): Buffer {
-  return data.kind === "binary" ? websocketFrame("binary", data.bytes) : websocketFrame("text", data.text);
+function rawData({ data }: ChannelEvent, frame: MakeFrame): Buffer {
+  return data.kind === "binary" ? frame("binary", data.bytes) : frame("text", data.text);
 }

@@ -6,12 +6,22 @@ const OPCODES = { text: FIN | 0x1, binary: FIN | 0x2, ping: FIN | 0x9 } as const
 /** A ping without data. The bytes are shared: never write into them. */
 export const PING: Uint8Array = Buffer.from([OPCODES.ping, 0]);
 
+/** Makes one frame of a message. */
+export type MakeFrame = (opcode: "text" | "binary", payload: string | Uint8Array) => Buffer;
+
+/** The bit that says that a message is compressed (RFC 7692, 6). */
+export const RSV1 = 0x40;
+
 /** One frame: its head and its payload. */
-export function websocketFrame(opcode: "text" | "binary", payload: string | Uint8Array): Buffer {
+export function websocketFrame(
+  opcode: "text" | "binary",
+  payload: string | Uint8Array,
+  reserved: 0 | typeof RSV1 = 0,
+): Buffer {
   const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
   const headBytes = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafeSlow(headBytes + bytes);
-  frame[0] = OPCODES[opcode];
+  frame[0] = OPCODES[opcode] | reserved;
   if (headBytes === 2) frame[1] = bytes;
   else if (headBytes === 4) frame.writeUInt16BE(bytes, writeMark(frame, 126));
   else frame.writeBigUInt64BE(BigInt(bytes), writeMark(frame, 127));

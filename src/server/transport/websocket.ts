@@ -14,7 +14,8 @@ import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.t
 import type { Heartbeat } from "../heartbeat.ts";
 import type { Answer } from "./answer.ts";
 import { open } from "./open.ts";
-import { envelopeEncoding, messageEncoding, rawEncoding } from "./websocket-encoding.ts";
+import type { Deflate } from "./websocket-deflate.ts";
+import { deflated, PLAIN } from "./websocket-encoding.ts";
 import { PING, websocketFrame } from "./websocket-frame.ts";
 import { MessageClient } from "./websocket-messages.ts";
 import type { WebSocketPeer } from "./websocket-peer.ts";
@@ -25,20 +26,26 @@ export const SUBPROTOCOL = "tailwire.v1";
 /** Room for what stands around an event's data in a message. Base64 and escapes make data longer. */
 const MESSAGE_OVERHEAD = 4096;
 
+/** How `ws` inflates what clients send: with a buffer of 4 KiB, and not 16, for each who has sent something. */
+const READING = { zlibInflateOptions: { chunkSize: 4096 } };
+
 /** What the transport is given: `subscriptions` are one a channel with `tailwire.v1`, and one in all without. */
-export interface WebSocketAnswer extends Omit<Answer, "res" | "subscription" | "server" | "maxIframeBytes"> {
+export interface WebSocketAnswer
+  extends Omit<Answer, "res" | "subscription" | "server" | "compression" | "maxIframeBytes"> {
   readonly socket: Socket;
   /** The first bytes after the request's head. */
   readonly head: Buffer;
+  /** Where both ends compress. */
+  readonly deflate: Deflate | undefined;
   readonly subscriptions: readonly Subscription[];
 }
 
-/** Does handshakes, for the hub's largest event. */
-export function websocketServer(maxEventBytes: number): WebSocketServer {
+/** Does handshakes, for the hub's largest event. With compression, it answers as `answer.deflate` says. */
+export function websocketServer(maxEventBytes: number, compression: boolean): WebSocketServer {
   return new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
+    perMessageDeflate: compression && READING,
     maxPayload: maxEventBytes * 2 + MESSAGE_OVERHEAD,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
@@ -46,7 +53,9 @@ export function websocketServer(maxEventBytes: number): WebSocketServer {
 
 /** Completes the handshake and serves the connection. */
 export function serveWebSocket(server: WebSocketServer, answer: WebSocketAnswer): void {
-  const { req, socket, head, cursor } = answer;
+  const { req, socket, head, cursor, deflate } = answer;
+  // `ws` takes this one offer as it is; where it had none to take of a client's own it would end the connection.
+  req.headers["sec-websocket-extensions"] = deflate?.extension;
   const addCursor = (headers: string[], request: IncomingMessage) => {
     if (request === req) headers.push(`Tailwire-Cursor: ${cursor}`);
   };
@@ -56,9 +65,10 @@ export function serveWebSocket(server: WebSocketServer, answer: WebSocketAnswer)
 }
 
 function begin(ws: WebSocket, answer: WebSocketAnswer): void {
-  const { hub, heartbeat, socket, plan } = answer;
+  const { hub, heartbeat, socket, plan, deflate } = answer;
   const messages = ws.protocol === SUBPROTOCOL;
-  const encoding = messages ? messageEncoding : plan.format === "raw" ? rawEncoding : envelopeEncoding;
+  const { messages: lines, raw, envelopes } = deflate === undefined ? PLAIN : deflated(deflate.windowBits);
+  const encoding = messages ? lines : plan.format === "raw" ? raw : envelopes;
   const connection = new WebSocketConnection(ws, socket, encoding, heartbeat, hub.settings.maxBufferedBytes);
   const client = messages
     ? new MessageClient(hub, connection, answer.subscriptions)

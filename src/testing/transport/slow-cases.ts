@@ -1,6 +1,7 @@
 /** A reader that stops reading: the server's memory stays bounded, and it gets everything or is told what not. */
 
 import assert from "node:assert/strict";
+import { seededRandom } from "../random.ts";
 import { turn } from "../waiting.ts";
 import { Ledger, numberOf, numbers, type Stage, type TransportCase } from "./stage.ts";
 
@@ -123,6 +124,13 @@ function assertBounded({ server }: Stage): void {
   assert.ok(server.unsentBytes() <= most, `${server.unsentBytes()} bytes wait for one client; at most ${most}`);
 }
 
+/** Begins with the number, and is about as long on a transport that compresses. */
 function padded(n: number, bytes: number): string {
-  return `${n} `.padEnd(bytes, "x");
+  const text = `${n} `;
+  const from = (n * 7919) % (NOISE.length - bytes);
+  return text + NOISE.slice(from, from + bytes - text.length);
 }
+
+const random = seededRandom(1);
+/** Letters and signs that mean nothing to JSON. */
+const NOISE = String.fromCharCode(...Array.from({ length: 64 * 1024 }, () => 0x23 + Math.floor(random() * 57)));

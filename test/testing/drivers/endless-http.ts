@@ -1,6 +1,7 @@
 /** `sse`, raw and in envelopes, and `stream`, on node:http. */
 
 import type { IncomingMessage } from "node:http";
+import { createGunzip } from "node:zlib";
 import {
   CARRIES_ALL,
   type Carried,
@@ -43,18 +44,41 @@ export const stream: TransportDriver = {
   connect: (url, options) => connect(url, { transport: "stream" }, options, lineReader),
 };
 
+/** The same in gzip, which the server has to agree to and to end in order. */
+export const sseRawGzip: TransportDriver = {
+  ...sseRaw,
+  name: "sse raw in gzip",
+  connect: (url, options) => connect(url, { transport: "sse", format: "raw" }, options, rawReader, "gzip"),
+};
+
+export const sseEnvelopeGzip: TransportDriver = {
+  ...sseEnvelope,
+  name: "sse envelope in gzip",
+  connect: (url, options) => connect(url, { transport: "sse", format: "envelope" }, options, envelopeReader, "gzip"),
+};
+
+export const streamGzip: TransportDriver = {
+  ...stream,
+  name: "stream in gzip",
+  connect: (url, options) => connect(url, { transport: "stream" }, options, lineReader, "gzip"),
+};
+
 async function connect(
   url: string,
   query: Readonly<Record<string, string>>,
   options: ConnectOptions,
   read: (inbox: Inbox, channels: string, cursor: string) => Reader,
+  coding: "identity" | "gzip" = "identity",
 ): Promise<DriverConnection> {
   const client = new HttpClient(options.signal);
   const request = requestFor(url, query, options);
-  const answer = await client.get(request.url, request.headers);
+  const answer = await client.get(request.url, { ...request.headers, "Accept-Encoding": coding });
   await refuseErrors(answer);
+  const { "content-encoding": used = "identity" } = answer.headers;
+  if (used !== coding) throw new Error(`answered in ${used} where ${coding} was asked for`);
   const cursor = String(answer.headers["tailwire-cursor"]);
   const inbox = new Inbox(cursor);
+  const listen = coding === "gzip" ? listenGzip : listenPlain;
   listen(answer, inbox, read(inbox, channelsOf(url), cursor));
   return {
     get cursor() {
@@ -67,15 +91,32 @@ async function connect(
   };
 }
 
-function listen(answer: IncomingMessage, inbox: Inbox, read: Reader): void {
-  answer.on("data", (chunk: Buffer) => {
+function listenPlain(answer: IncomingMessage, inbox: Inbox, read: Reader): void {
+  answer.on("data", guarded(inbox, read));
+  answer.on("close", () => inbox.end());
+}
+
+/** A whole answer has to be a whole gzip, whose checksum is right. One that is cut off may end anywhere. */
+function listenGzip(answer: IncomingMessage, inbox: Inbox, read: Reader): void {
+  const gunzip = createGunzip();
+  gunzip.on("data", guarded(inbox, read));
+  gunzip.on("error", (error) => inbox.end(error));
+  gunzip.on("end", () => inbox.end());
+  answer.on("data", (chunk: Buffer) => gunzip.write(chunk));
+  answer.on("close", () => {
+    if (answer.complete) gunzip.end();
+    else gunzip.flush(() => inbox.end());
+  });
+}
+
+function guarded(inbox: Inbox, read: Reader): Reader {
+  return (chunk) => {
     try {
       read(chunk);
     } catch (error) {
       inbox.end(error);
     }
-  });
-  answer.on("close", () => inbox.end());
+  };
 }
 
 function rawReader(inbox: Inbox): Reader {

@@ -1,7 +1,7 @@
 /** `websocket`, with messages and raw, on the npm package `ws`. */
 
 import type { IncomingMessage } from "node:http";
-import { WebSocket } from "ws";
+import { type PerMessageDeflateOptions, WebSocket } from "ws";
 import {
   CARRIES_ALL,
   type ConnectOptions,
@@ -33,6 +33,20 @@ export const websocketRaw: TransportDriver = {
   connect: (url, options) => connect(url, [], options, listenRaw),
 };
 
+/** The same with permessage-deflate, which the server has to agree to. */
+export const websocketMessagesDeflate: TransportDriver = {
+  ...websocketMessages,
+  name: "websocket tailwire.v1 with permessage-deflate",
+  connect: (url, options) => connect(url, ["tailwire.v1"], options, listenMessages, true),
+};
+
+/** With a window of a kilobyte. */
+export const websocketRawDeflate: TransportDriver = {
+  ...websocketRaw,
+  name: "websocket raw with permessage-deflate",
+  connect: (url, options) => connect(url, [], options, listenRaw, { serverMaxWindowBits: 10 }),
+};
+
 type Listen = (ws: WebSocket, inbox: Inbox, place: Place) => void;
 
 async function connect(
@@ -40,9 +54,10 @@ async function connect(
   protocols: string[],
   options: ConnectOptions,
   listen: Listen,
+  perMessageDeflate: boolean | PerMessageDeflateOptions = false,
 ): Promise<DriverConnection> {
   const request = requestFor(url.replace(/^http/, "ws"), {}, options);
-  const ws = new WebSocket(request.url, protocols, { headers: request.headers });
+  const ws = new WebSocket(request.url, protocols, { headers: request.headers, perMessageDeflate });
   const inbox = new Inbox("");
   const place = new Place(channelsOf(url), "");
   ws.on("upgrade", ({ headers }) => {
@@ -53,6 +68,7 @@ async function connect(
   const vanish = () => ws.terminate();
   options.signal?.addEventListener("abort", vanish, { once: true });
   await opened(ws);
+  if ((ws.extensions !== "") !== (perMessageDeflate !== false)) throw new Error(`agreed on ${ws.extensions}`);
   ws.on("close", () => {
     options.signal?.removeEventListener("abort", vanish);
     inbox.end();
