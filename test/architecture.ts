@@ -34,7 +34,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   eventsource: { ...NOTHING, files: CLIENT },
   react: { ...NOTHING, files: ["src/client/index.ts"], packages: ["react"] },
   testing: { files: ["src/core/", "src/wire/", "src/server/connection.ts"], node: true, packages: [] },
-  cli: { files: ["src/index.ts", "src/client/index.ts"], node: true, packages: "any", time: true },
+  workers: { ...NOTHING, files: ["src/core/"] },
+  cli: { files: ["src/index.ts", "src/client/index.ts", "src/workers/"], node: true, packages: "any", time: true },
 };
 
 /** The only other files that may read the time, set timers and draw random numbers. */

@@ -11,11 +11,16 @@ const SWEEP_MS = 20;
 
 /**
  * Stops accepting, closes the hub (streams get `$close`, long polls are answered), and gives clients a second to go.
+ * @param close settles when the last connection has ended
  */
-export async function endServer(server: Server, hub: Hub): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
+export async function endServer(server: Server, hub: Hub, close = () => closeServer(server)): Promise<void> {
+  const closed = close();
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await Promise.race([Promise.all([closed, hub.close()]), wait(GRACE_MS)]);
   clearInterval(sweep);
   server.closeAllConnections();
+}
+
+function closeServer(server: Server): Promise<unknown> {
+  return new Promise((resolve) => server.close(resolve));
 }

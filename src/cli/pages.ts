@@ -32,7 +32,7 @@ const TITLES = { 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"
  * @param base begins and ends with a slash
  * @param pages by the paths they are served at
  */
-export function servePages(base: string, pages = readPages(base)): RequestListener {
+export function servePages(base: string, pages = readPages(base, true)): RequestListener {
   return (req, res) => {
     const [pathname = "", ...query] = (req.url ?? "").split("?");
     const page = pages.get(pathname);
@@ -44,8 +44,11 @@ export function servePages(base: string, pages = readPages(base)): RequestListen
   };
 }
 
-/** All files by the paths they are served at. */
-export function readPages(base: string): ReadonlyMap<string, Page> {
+/**
+ * All files by the paths they are served at.
+ * @param lab whether the server has the transport lab; a page says so where not
+ */
+export function readPages(base: string, lab: boolean): ReadonlyMap<string, Page> {
   const pages = new Map<string, Page>();
   for (const name of readdirSync(FOLDER)) {
     const type = CONTENT_TYPES[path.extname(name)];
@@ -54,7 +57,7 @@ export function readPages(base: string): ReadonlyMap<string, Page> {
   for (const [place, name] of [
     ["", "index.html"],
     ["chat", "chat.html"],
-    ["lab", "lab.html"],
+    ["lab", lab ? "lab.html" : "no-lab.html"],
   ] as const) {
     const page = pages.get(`${base}pages/${name}`);
     if (page !== undefined) pages.set(`${base}${place}`, page);

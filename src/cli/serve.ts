@@ -1,37 +1,19 @@
 /** `tailwire serve`: a hub with a server of its own. */
 
-import { createServer, type Server } from "node:http";
-import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import { type Command, Option } from "commander";
-import { attach, createHub, type HandlerOptions, type HubOptions } from "../index.ts";
-import { readClientScript } from "./client-script.ts";
+import { createHub } from "../index.ts";
 import { endServer } from "./end-server.ts";
-import { Failure } from "./failure.ts";
-import { addLab } from "./lab.ts";
-import { readPages, servePages } from "./pages.ts";
+import { hubServer } from "./hub-server.ts";
+import { announce, listen } from "./listen.ts";
+import { hubSettings, retention, type ServeOptions } from "./serve-options.ts";
 import { onFirstSignal } from "./signals.ts";
-import { tell } from "./tell.ts";
-import { basePath, host, wholeNumber, yesOrNo } from "./values.ts";
-
-interface ServeOptions {
-  readonly port: number;
-  readonly host: string;
-  readonly path: string;
-  readonly maxEvents: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  readonly flushMs: number;
-  readonly heartbeatMs: number;
-  readonly maxBufferedBytes: number;
-  readonly maxEventBytes: number;
-  readonly pages: boolean;
-  readonly legacyTransports?: boolean;
-  readonly allowOrigin?: readonly string[];
-  readonly compression?: boolean;
-  readonly maxIframeBytes: number;
-}
+import { basePath, host, wholeNumber } from "./values.ts";
+import { serveWithWorkers } from "./workers/primary.ts";
+import { isWorker, serveAsWorker } from "./workers/worker.ts";
 
 const MIB = 1024 * 1024;
+/** More than any machine has cores for. */
+const MAX_WORKERS = 1024;
 /** The longest time that a timer takes; a longer one would be over at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -67,6 +49,7 @@ export function addServe(program: Command): void {
   add("--port <number>", "port to listen on; 0 picks a free one", wholeNumber(0, 65_535), 7070);
   add("--host <host>", "name or address to listen on", host, "127.0.0.1");
   add("--path <path>", "base path of all routes", basePath, "/");
+  add("--workers <count>", "processes that serve; more than 1 leave out the lab", wholeNumber(1, MAX_WORKERS), 1);
   add("--max-events <count>", "events kept of each channel", count, 1000);
   add("--max-bytes <bytes>", "bytes kept of each channel", count, MIB);
   add("--max-age-ms <ms>", "how long an event is kept", duration, 3_600_000);
@@ -90,73 +73,17 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const hub = createHub(hubOptions(options));
-  const server = createServer();
-  // A publish may be an endless stream of lines. The time for a request's head stays limited.
-  server.requestTimeout = 0;
-  const pages = options.pages && !isSet("TAILWIRE_NO_PAGES");
-  const files = new Map([[`${options.path}client.js`, readClientScript()], ...(pages ? readPages(options.path) : [])]);
-  server.on("request", servePages(options.path, files));
-  attach(server, hub, handlerOptions(options));
-  if (pages) addLab(server, options.path);
-  await listen(server, options);
+  if (isWorker()) await serveAsWorker(options);
+  else if (options.workers > 1) await serveWithWorkers(options);
+  else await serveAlone(options);
+}
+
+async function serveAlone(options: ServeOptions): Promise<void> {
+  const hub = createHub({ retention: retention(options), ...hubSettings(options) });
+  const server = hubServer(hub, options);
+  const address = await listen(server, options);
   onFirstSignal(() => void endServer(server, hub).then(exit));
-  const { address, port } = server.address() as AddressInfo;
-  if (!isLoopback(address)) {
-    tell(`warning: ${options.host} is open to other machines, and this version has no authorisation yet`);
-  }
-  const name = isIPv6(options.host) ? `[${options.host}]` : options.host;
-  console.log(`tailwire listening on http://${name}:${port}${options.path.replace(/\/$/, "")}`);
-}
-
-function hubOptions(options: ServeOptions): HubOptions {
-  const { maxEvents, maxBytes, maxAgeMs, flushMs, heartbeatMs, maxBufferedBytes, maxEventBytes } = options;
-  return { retention: { maxEvents, maxBytes, maxAgeMs }, flushMs, heartbeatMs, maxBufferedBytes, maxEventBytes };
-}
-
-function handlerOptions(options: ServeOptions): HandlerOptions {
-  const { path, legacyTransports, allowOrigin = [], maxIframeBytes, compression } = options;
-  return {
-    path,
-    legacyTransports: legacyTransports ?? isSet("TAILWIRE_LEGACY_TRANSPORTS"),
-    allowOrigins: allowOrigin,
-    maxIframeBytes,
-    compression: compression ?? isSet("TAILWIRE_COMPRESSION"),
-  };
-}
-
-/** Not an `env` of its option, for which any value at all would be a yes. */
-function isSet(variable: string): boolean {
-  const text = process.env[variable] ?? "0";
-  const set = yesOrNo(text);
-  if (set !== undefined) return set;
-  throw new Failure(`${variable} is 1 or 0, not ${JSON.stringify(text)}`, { exitCode: 2 });
-}
-
-/** @throws {Failure} where that cannot be listened on */
-function listen(server: Server, { port, host }: ServeOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenFailure(error, port, host)));
-    server.listen(port, host, resolve);
-  });
-}
-
-function listenFailure(error: NodeJS.ErrnoException, port: number, host: string): Failure {
-  const { code, message, cause = error } = error;
-  if (code === "EADDRINUSE")
-    return new Failure(`port ${port} of ${host} is in use; --port 0 picks a free one`, { cause });
-  if (code === "EACCES") return new Failure(`port ${port} of ${host} is not for this user to listen on`, { cause });
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "EADDRNOTAVAIL" || code === "EINVAL") {
-    return new Failure(`--host ${host} is no name or address of this machine (${code})`, { exitCode: 2, cause });
-  }
-  return new Failure(`cannot listen on port ${port} of ${host}: ${message}`, { cause });
-}
-
-function isLoopback(address: string): boolean {
-  const loopback = new BlockList();
-  loopback.addSubnet("127.0.0.0", 8);
-  loopback.addAddress("::1", "ipv6");
-  return loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+  announce(address, options);
 }
 
 function exit(): never {

@@ -7,6 +7,7 @@ import { TailwireError } from "../core/errors.ts";
 import { checkIdempotencyKey, checkKey, checkType, type Data, type EventInput } from "../core/event.ts";
 import type { Hub } from "../core/hub.ts";
 import { formatPosition } from "../core/position.ts";
+import type { Appended } from "../core/store.ts";
 import { LineReader } from "../wire/ndjson.ts";
 import { readBody } from "./body.ts";
 import { readWord } from "./parameters.ts";
@@ -99,6 +100,7 @@ async function publishLines(
   respondJson(res, 201, { channel, ...idsOf(progress) }, { "Tailwire-Cursor": cursor });
 }
 
+/** Appends the lines without waiting for each, so that a store that has to ask is asked for all of them at once. */
 async function publishAll(
   hub: Hub,
   channel: ChannelName,
@@ -106,14 +108,25 @@ async function publishAll(
   lines: Iterable<string>,
   progress: Progress,
 ): Promise<void> {
-  for (const line of lines) {
-    const appended = hub.append(channel, lineInput(form, line, progress.count));
-    const { position } = appended instanceof Promise ? await appended : appended;
-    progress.count += 1;
-    progress.last = formatPosition(position);
-    progress.first ??= progress.last;
+  const under: Promise<void>[] = [];
+  let index = progress.count;
+  try {
+    for (const line of lines) {
+      const appended = hub.append(channel, lineInput(form, line, index));
+      index += 1;
+      if (appended instanceof Promise) under.push(appended.then((value) => record(progress, value)));
+      else record(progress, appended);
+    }
+  } finally {
+    await Promise.all(under); // so that a line that is refused is told with what was published before it
   }
   await hub.paced(channel);
+}
+
+function record(progress: Progress, { position }: Appended): void {
+  progress.count += 1;
+  progress.last = formatPosition(position);
+  progress.first ??= progress.last;
 }
 
 function lineInput(form: Form, line: string, index: number): EventInput {

@@ -1,11 +1,11 @@
 /** The built command as real processes, awaited by what they print. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, type SpawnOptionsWithoutStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { afterEach } from "vitest";
 
-const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
+export const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
 
 const running = new Set<Program>();
 
@@ -26,8 +26,13 @@ export class Program {
   stdout = "";
   stderr = "";
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.process = spawn(command, args, { env: { ...process.env, ...env } });
+  constructor(
+    command: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    more: SpawnOptionsWithoutStdio = {},
+  ) {
+    this.process = spawn(command, args, { env: { ...process.env, ...env }, ...more });
     this.process.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });

@@ -78,6 +78,7 @@ export class MessageClient implements WebSocketClient {
     const appended = this.#hub.append(channel, input);
     const paced = this.#hub.paced(channel);
     if (paced !== undefined) this.#peer.pauseUntil(paced);
+    if (appended instanceof Promise) this.#peer.pauseUntil(appended); // what was read with it is appended with it
     const { position } = appended instanceof Promise ? await appended : appended;
     if (ref !== undefined) this.#peer.send(encodeAck({ ref, id: formatPosition(position) }));
   }

@@ -5,7 +5,7 @@ import type { Connection, ConnectionOwner } from "../connection.ts";
 export interface WebSocketPeer extends Connection {
   /** Sends one message to this client alone. */
   send(line: string): void;
-  /** Reads no more frames until the promise settles. */
+  /** Reads no more frames until the promise settles, either way. */
   pauseUntil(settled: Promise<unknown>): void;
 }
 

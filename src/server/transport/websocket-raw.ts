@@ -45,7 +45,10 @@ export class RawClient implements WebSocketClient {
       const appended = this.#hub.append(channel, input);
       const paced = this.#hub.paced(channel);
       if (paced !== undefined) this.#peer.pauseUntil(paced);
-      if (appended instanceof Promise) await appended;
+      if (appended instanceof Promise) {
+        this.#peer.pauseUntil(appended);
+        await appended;
+      }
     } catch {
       // Raw frames have no answers: the one way to say that an event was not published is to end the connection.
       this.#peer.close(1011, "the event could not be published");

@@ -140,10 +140,11 @@ class WebSocketConnection implements WebSocketPeer {
   pauseUntil(settled: Promise<unknown>): void {
     this.#pauses += 1;
     this.#ws.pause();
-    void settled.then(() => {
+    const resume = () => {
       this.#pauses -= 1;
       if (this.#pauses === 0) this.#ws.resume();
-    });
+    };
+    settled.then(resume, resume);
   }
 
   close(code: CloseCode, reason: string): void {

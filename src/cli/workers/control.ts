@@ -1,0 +1,12 @@
+/** What the primary and its workers tell each other beside the logs: over the channel that node:child_process opens. */
+
+/** The file descriptor of the link, in a worker. */
+export const LINK_FD = 3;
+/** Set, to anything, in a worker's environment. */
+export const WORKER_VARIABLE = "TAILWIRE_IS_WORKER";
+
+/** A connection comes with its number, as the message's handle. `end`: in an orderly way. */
+export type ToWorker = { readonly connection: number } | "end";
+
+/** `ready` comes first, once connections may come; `taken` confirms one. */
+export type ToPrimary = "ready" | { readonly taken: number };
