@@ -93,7 +93,7 @@ export function absoluteGoal(summaries, { of, figure, sense, limit, unit }) {
  * @param {(number | undefined)[]} values
  * @returns {Spread | undefined} undefined where a value is missing, or all are
  */
-export function spread(values) {
+function spread(values) {
   const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
   const [min, max] = [sorted[0], sorted.at(-1)];
   if (sorted.length < values.length || min === undefined || max === undefined) return undefined;

@@ -7,7 +7,7 @@ import { machineCpuMs } from "./process-usage.mjs";
 /** @typedef {import("../contenders/contender.mjs").Contender} Contender */
 /** @typedef {import("../contenders/contender.mjs").PublishTarget} PublishTarget */
 
-export const EVENT_BYTES = 100;
+const EVENT_BYTES = 100;
 
 /**
  * How events are published: as fast as they are answered, unless at an even pace or in one NDJSON request.

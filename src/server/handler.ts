@@ -128,7 +128,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
       plan,
       subscription,
       cursor,
-      server: ownServer(),
+      server: isWatched(res) ? undefined : ownServer(),
       compression,
       maxIframeBytes: legacy.maxIframeBytes,
     });
@@ -144,6 +144,11 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
     upgrade: createUpgrade({ hub, heartbeat, base, legacy, compression, onError }),
   });
+}
+
+/** Whether somebody else waits for the end of a response, on which node:http has one listener. */
+function isWatched(res: ServerResponse): boolean {
+  return res.listenerCount("close") > 0 || res.listenerCount("finish") > 1;
 }
 
 /** RFC 9112, 6.3: a request has a body only where it says so. */

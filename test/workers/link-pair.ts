@@ -34,7 +34,7 @@ export function linkPair(options: LinkPairOptions): LinkPair {
 
 const NOBODY: LinkOwner = { take() {}, drained() {}, closed() {} };
 
-export class TestLink implements Link {
+class TestLink implements Link {
   owner: LinkOwner = NOBODY;
   peer: TestLink | undefined;
   /** Lines that were sent, as they were. */

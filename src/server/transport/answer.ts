@@ -14,7 +14,7 @@ export interface Answer {
   readonly plan: Plan;
   /** Opened, not begun. The transport closes it when its link ends. */
   readonly subscription: Subscription;
-  /** The server, where nobody else looks at its requests: then their sockets can be taken out of node:http's hands. */
+  /** The server, where nobody else looks at its requests or waits for this response: then their sockets can be taken out of node:http's hands. */
   readonly server: Server | undefined;
   /** Where the subscription begins. */
   readonly cursor: string;
