@@ -62,9 +62,6 @@ class PollSocket implements PollReply {
   readonly #onData = (bytes: Buffer) => this.#take(bytes);
   readonly #onClose = () => this.#close();
   readonly #onTimeout = () => this.#options.socket.destroy();
-  /** A parked poll is answered by itself, and its connection ended then. */
-  readonly #onClosing = () => void (this.#state === "idle" && this.#options.socket.end());
-  readonly #takeBackClosing: () => void;
 
   constructor(options: PollSocketOptions) {
     this.#options = options;
@@ -72,7 +69,6 @@ class PollSocket implements PollReply {
     socket.on("data", this.#onData);
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
-    this.#takeBackClosing = options.hub.whenClosing(this.#onClosing);
     this.#rest();
   }
 
@@ -81,8 +77,8 @@ class PollSocket implements PollReply {
     this.#poll = undefined;
     if (this.#state === "closed") return;
     this.#state = "idle";
-    socket.write(bytesOf(frame, hub.clock.now()));
-    if (hub.closed) socket.end();
+    if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), "close"));
+    else socket.write(bytesOf(frame, hub.clock.now()));
     this.#rest();
     if (socket.isPaused()) socket.resume();
   }
@@ -148,7 +144,6 @@ class PollSocket implements PollReply {
     const { socket, server } = this.#options;
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#takeBackClosing();
     mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
@@ -161,7 +156,6 @@ class PollSocket implements PollReply {
 
   #close(): void {
     this.#state = "closed";
-    this.#takeBackClosing();
     this.#poll?.end();
     this.#poll = undefined;
   }
@@ -169,16 +163,16 @@ class PollSocket implements PollReply {
 
 /** The answer as node:http would write it, made once for all whom it is written to. */
 function bytesOf(frame: PollFrame, now: number): Buffer {
-  const bytes = written.get(frame) ?? writeOut(frame, now);
+  const bytes = written.get(frame) ?? writeOut(frame, now, "keep-alive");
   written.set(frame, bytes);
   return bytes;
 }
 
 const written = new WeakMap<PollFrame, Buffer>();
 
-function writeOut({ status, headers, body }: PollFrame, now: number): Buffer {
+function writeOut({ status, headers, body }: PollFrame, now: number, connection: "keep-alive" | "close"): Buffer {
   let head = `HTTP/1.1 ${status} ${status === 200 ? "OK" : "Not Modified"}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
-  head += `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\n\r\n`;
+  head += `Date: ${new Date(now).toUTCString()}\r\nConnection: ${connection}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body]);
 }
