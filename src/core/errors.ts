@@ -18,6 +18,7 @@ export type ErrorCode =
   | "not_supported" // the store does not have this ability
   | "upgrade_required" // a WebSocket version that is not spoken
   | "shutting_down" // the hub is closed
+  | "store_unavailable" // the store cannot be reached, or cannot write: the same may succeed a moment later
   | "protocol_error" // a client: what came is not the protocol
   | "unreachable" // a client: nothing came, over no transport, in time
   | "misuse" // the library was called wrongly; the message says how it is done

@@ -11,6 +11,9 @@ export const SCRIPT_HEADERS = {
   "Cross-Origin-Resource-Policy": "cross-origin",
 } as const;
 
+/** RFC 9110, 10.2.3: seconds after which a request that the store could not meet may be tried again. */
+const RETRY_AFTER_S = 1;
+
 /** Answers with JSON. */
 export function respondJson(
   res: ServerResponse,
@@ -31,7 +34,8 @@ export function respondProblem(
   const known = error instanceof TailwireError ? error : new TailwireError("internal", "a fault of the server");
   const problem = problemOf(known, more);
   const body = `${JSON.stringify(problem)}\n`;
-  respond(res, problem.status, { "Content-Type": "application/problem+json", ...headers }, body);
+  const retry = problem.code === "store_unavailable" ? { "Retry-After": RETRY_AFTER_S } : {};
+  respond(res, problem.status, { "Content-Type": "application/problem+json", ...retry, ...headers }, body);
 }
 
 /** Answers without a body. */

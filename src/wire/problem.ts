@@ -40,6 +40,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   not_supported: 501,
   protocol_error: 502,
   shutting_down: 503,
+  store_unavailable: 503,
   unreachable: 504,
 };
 
