@@ -90,7 +90,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
       case "HEAD":
         return respondEmpty(res, 200, { "Tailwire-Cursor": await hub.head(parseChannelNames(route.names.split(","))) });
       case "POST":
-        return servePublish(hub, req, res, oneName(route.names), route.query);
+        return servePublish({ hub, req, res, channel: oneName(route.names), server: serverOf(res) }, route.query);
       case "DELETE":
         return purge(oneName(route.names), res);
       default:
@@ -128,10 +128,14 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
       plan,
       subscription,
       cursor,
-      server: isWatched(res) ? undefined : ownServer(),
+      server: serverOf(res),
       compression,
       maxIframeBytes: legacy.maxIframeBytes,
     });
+  }
+
+  function serverOf(res: ServerResponse): Server | undefined {
+    return isWatched(res) ? undefined : ownServer();
   }
 
   function serveHealth(req: IncomingMessage, res: ServerResponse): void {

@@ -22,6 +22,9 @@ const LISTENERS = [
   ["resume", "onSocketResume"],
   ["pause", "onSocketPause"],
 ] as const;
+/** How long an idle connection that node:http does not know lives on when the hub closes, in milliseconds. */
+export const CLOSING_MS = 100;
+
 type Listener = (this: Socket) => void;
 
 /**

@@ -1,7 +1,7 @@
 /** `POST /channels/{name}`: one event, or an NDJSON stream of them (PROTOCOL.md, "Publishing"). */
 
 import { isUtf8 } from "node:buffer";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { ChannelName } from "../core/channel-name.ts";
 import { TailwireError } from "../core/errors.ts";
 import { checkIdempotencyKey, checkKey, checkType, type Data, type EventInput } from "../core/event.ts";
@@ -11,41 +11,43 @@ import type { Appended } from "../core/store.ts";
 import { LineReader } from "../wire/ndjson.ts";
 import { readBody } from "./body.ts";
 import { readWord } from "./parameters.ts";
+import { servePublishesOfSocket } from "./publish-socket.ts";
 import { respondJson, respondProblem } from "./respond.ts";
 
 /** All of an event but its data. */
 export type Form = Omit<EventInput, "data">;
 
+/** A request to publish. */
+export interface Publishing {
+  readonly hub: Hub;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly channel: ChannelName;
+  /** Where nobody else looks at its requests or waits for this response: then its sockets can be taken out of node:http's hands. */
+  readonly server: Server | undefined;
+}
+
 /**
  * Reads the body and publishes it.
  * @throws {TailwireError} for what is wrong with the request; nothing was published then
  */
-export async function servePublish(
-  hub: Hub,
-  req: IncomingMessage,
-  res: ServerResponse,
-  channel: ChannelName,
-  query: URLSearchParams,
-): Promise<void> {
+export async function servePublish(publishing: Publishing, query: URLSearchParams): Promise<void> {
+  const { req } = publishing;
   const key = req.headers["idempotency-key"];
   const form = readForm(query, typeof key === "string" ? checkIdempotencyKey(key, "Idempotency-Key") : undefined);
   const mediaType = readMediaType(req);
   refuseWhenRead(req);
-  if (mediaType === "application/x-ndjson") await publishLines(hub, req, res, channel, form);
-  else await publishOne(hub, req, res, channel, form, mediaType);
+  if (mediaType === "application/x-ndjson") await publishLines(publishing, form);
+  else await publishOne(publishing, form, mediaType);
 }
 
-async function publishOne(
-  hub: Hub,
-  req: IncomingMessage,
-  res: ServerResponse,
-  channel: ChannelName,
-  form: Form,
-  mediaType: string,
-): Promise<void> {
+async function publishOne(publishing: Publishing, form: Form, mediaType: string): Promise<void> {
+  const { hub, req, res, channel, server } = publishing;
   const body = await readBody(req, hub.settings.maxEventBytes);
   if (body === undefined) return; // broken off
-  const id = await appendOne(hub, channel, { ...form, data: readData(body, mediaType) });
+  const input = (bytes: Buffer): EventInput => ({ ...form, data: readData(bytes, mediaType) });
+  const id = await appendOne(hub, channel, input(body));
+  if (server !== undefined) servePublishesOfSocket(req, res, body.length, { hub, server, input });
   respondJson(res, 201, { id, channel }, { "Tailwire-Cursor": id });
 }
 
@@ -74,13 +76,7 @@ interface Progress {
   last: string | undefined;
 }
 
-async function publishLines(
-  hub: Hub,
-  req: IncomingMessage,
-  res: ServerResponse,
-  channel: ChannelName,
-  form: Form,
-): Promise<void> {
+async function publishLines({ hub, req, res, channel }: Publishing, form: Form): Promise<void> {
   const lines = new LineReader(hub.settings.maxEventBytes);
   const progress: Progress = { count: 0, first: undefined, last: undefined };
   try {

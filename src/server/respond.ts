@@ -24,18 +24,34 @@ export function respondJson(
   respond(res, status, { "Content-Type": "application/json", ...headers }, `${JSON.stringify(value)}\n`);
 }
 
-/** Answers with an error as problem details (RFC 9457); what is no TailwireError is `internal`, without its text. */
+/** An answer, before it is written; see {@link wholeHeaders}. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: string;
+}
+
+/** An error as problem details (RFC 9457); what is no TailwireError is `internal`, without its text. */
+export function problemAnswer(
+  error: unknown,
+  more: Pick<Problem, "line" | "count" | "first" | "last"> = {},
+): WholeAnswer {
+  const known = error instanceof TailwireError ? error : new TailwireError("internal", "a fault of the server");
+  const problem = problemOf(known, more);
+  const body = `${JSON.stringify(problem)}\n`;
+  const retry = problem.code === "store_unavailable" ? { "Retry-After": RETRY_AFTER_S } : {};
+  return { status: problem.status, headers: { "Content-Type": "application/problem+json", ...retry }, body };
+}
+
+/** Answers with an error as problem details. */
 export function respondProblem(
   res: ServerResponse,
   error: unknown,
   headers: OutgoingHttpHeaders = {},
   more: Pick<Problem, "line" | "count" | "first" | "last"> = {},
 ): void {
-  const known = error instanceof TailwireError ? error : new TailwireError("internal", "a fault of the server");
-  const problem = problemOf(known, more);
-  const body = `${JSON.stringify(problem)}\n`;
-  const retry = problem.code === "store_unavailable" ? { "Retry-After": RETRY_AFTER_S } : {};
-  respond(res, problem.status, { "Content-Type": "application/problem+json", ...retry, ...headers }, body);
+  const answer = problemAnswer(error, more);
+  respond(res, answer.status, { ...answer.headers, ...headers }, answer.body);
 }
 
 /** Answers without a body. */
@@ -51,6 +67,11 @@ export function respond(
   body: string | undefined,
 ): void {
   if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, wholeHeaders(headers, body)).end(body);
+}
+
+/** The headers of a short answer: no cache keeps it. */
+export function wholeHeaders(headers: OutgoingHttpHeaders, body: string | undefined): OutgoingHttpHeaders {
   const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
-  res.writeHead(status, { "Cache-Control": "no-store", ...headers, ...length }).end(body);
+  return { "Cache-Control": "no-store", ...headers, ...length };
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cursorIn, headLength, pollRequest } from "../../src/server/transport/poll-request.ts";
+import { headLength } from "../../src/server/request-text.ts";
+import { cursorIn, pollRequest } from "../../src/server/transport/poll-request.ts";
 
 type Fields = Readonly<Record<string, string>>;
 

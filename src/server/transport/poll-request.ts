@@ -3,7 +3,7 @@
  * bytes are those of one that node:http has read, but for the cursor, means the same, and need not be parsed. Pure.
  */
 
-import type { IncomingMessage } from "node:http";
+import { fieldLines, isPlain, type RequestHead, requestLine } from "../request-text.ts";
 
 /** What stands before a poll's cursor and after it, a character a byte. */
 export interface PollRequest {
@@ -13,9 +13,6 @@ export interface PollRequest {
   readonly inUrl: boolean;
 }
 
-/** What a request is read from. */
-export type RequestHead = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "headers" | "rawHeaders">;
-
 /** A cursor, also percent-encoded; whoever writes it otherwise is served, but not as quickly. */
 const CURSOR = /^[\w.~:,=%-]{1,4096}$/;
 
@@ -24,18 +21,10 @@ const CURSOR = /^[\w.~:,=%-]{1,4096}$/;
  * repeated: without a cursor, with a body, or on a connection that ends.
  */
 export function pollRequest(head: RequestHead): PollRequest | undefined {
-  const { method, httpVersion, headers } = head;
-  if (method !== "GET" || httpVersion !== "1.1") return undefined;
-  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined) return undefined;
-  if (headers.expect !== undefined || headers.upgrade !== undefined || headers["last-event-id"] !== undefined)
-    return undefined;
-  if (headers.connection !== undefined && headers.connection.toLowerCase() !== "keep-alive") return undefined;
+  const { method, headers } = head;
+  if (method !== "GET" || !isPlain(head)) return undefined;
+  if (headers["content-length"] !== undefined || headers["last-event-id"] !== undefined) return undefined;
   return headers["if-none-match"] === undefined ? cutUrl(head) : cutTag(head);
-}
-
-/** How many bytes the request's head is in its usual form. */
-export function headLength(head: RequestHead): number {
-  return requestLine(head).length + fields(head.rawHeaders).length;
 }
 
 /** The cursor of a request that is the same but for it; undefined for any other bytes. */
@@ -51,12 +40,12 @@ function cutUrl(head: RequestHead): PollRequest | undefined {
   const line = requestLine(head);
   const found = /[?&]from=([^&\s]+)/.exec(line);
   if (found === null || !CURSOR.test(found[1] as string)) return undefined;
-  return cut(line + fields(head.rawHeaders), found.index + "?from=".length, (found[1] as string).length, true);
+  return cut(line + fieldLines(head), found.index + "?from=".length, (found[1] as string).length, true);
 }
 
 function cutTag(head: RequestHead): PollRequest | undefined {
   const line = requestLine(head);
-  const text = fields(head.rawHeaders);
+  const text = fieldLines(head);
   const found = /\r\n(if-none-match: ")([^"\r]+)"\r\n/i.exec(`\r\n${text}`);
   if (found === null || !CURSOR.test(found[2] as string)) return undefined;
   return cut(line + text, line.length + found.index + (found[1] as string).length, (found[2] as string).length, false);
@@ -64,17 +53,6 @@ function cutTag(head: RequestHead): PollRequest | undefined {
 
 function cut(text: string, at: number, length: number, inUrl: boolean): PollRequest {
   return { before: text.slice(0, at), after: text.slice(at + length), inUrl };
-}
-
-function requestLine({ method, url, httpVersion }: RequestHead): string {
-  return `${method} ${url} HTTP/${httpVersion}\r\n`;
-}
-
-function fields(rawHeaders: readonly string[]): string {
-  let text = "";
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    text += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`;
-  return `${text}\r\n`;
 }
 
 function decode(text: string): string | undefined {

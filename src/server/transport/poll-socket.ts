@@ -14,11 +14,12 @@ import type { Socket } from "node:net";
 import { parseFrom } from "../../core/cursor.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Subscription } from "../../core/subscription.ts";
-import { giveToHttp, takeFromHttp } from "../http-socket.ts";
+import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
+import { headLength } from "../request-text.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
-import { cursorIn, headLength, type PollRequest, pollRequest } from "./poll-request.ts";
+import { cursorIn, type PollRequest, pollRequest } from "./poll-request.ts";
 
 /** How many bytes had been read of a connection with its last poll. */
 const read = new WeakMap<Socket, number>();
@@ -59,6 +60,7 @@ class PollSocket implements PollReply {
   readonly #options: PollSocketOptions;
   #poll: Poll | undefined;
   #state: "idle" | "asked" | "closed" = "idle";
+  readonly #stopWaiting: () => void;
   readonly #onData = (bytes: Buffer) => this.#take(bytes);
   readonly #onClose = () => this.#close();
   readonly #onTimeout = () => this.#options.socket.destroy();
@@ -69,6 +71,8 @@ class PollSocket implements PollReply {
     socket.on("data", this.#onData);
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
+    // What is on its way is told that the hub has closed.
+    this.#stopWaiting = options.hub.whenClosing(() => this.#state === "idle" && socket.setTimeout(CLOSING_MS));
     this.#rest();
   }
 
@@ -144,6 +148,7 @@ class PollSocket implements PollReply {
     const { socket, server } = this.#options;
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#stopWaiting();
     mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
@@ -156,6 +161,7 @@ class PollSocket implements PollReply {
 
   #close(): void {
     this.#state = "closed";
+    this.#stopWaiting();
     this.#poll?.end();
     this.#poll = undefined;
   }
