@@ -22,6 +22,7 @@ const DEFAULT_BENCHMARKS = [
   "slow",
   "compress",
   "workers",
+  "costs",
 ];
 
 const folder = fileURLToPath(new URL(".", import.meta.url));

@@ -8,7 +8,7 @@ export const epoll = [
   {
     name: "c-epoll",
     family: "c",
-    benchmarks: ["fanout", "pace"],
+    benchmarks: ["fanout", "pace", "latency"],
     launch: ([port]) => ({ command: build("epoll", ["servers/epoll.c"]), args: [String(port)] }),
     protocol: sse((channel) => `/${channel}`),
     publish: (channel) => ({ path: `/${channel}` }),

@@ -4,7 +4,7 @@ import { deflates, longPoll, sse, websocket } from "./protocols.mjs";
 const path = (/** @type {string} */ channel) => `/channels/${channel}`;
 const publish = (/** @type {string} */ channel) => ({ path: path(channel), headers: { "Content-Type": "text/plain" } });
 const from = (/** @type {string} */ cursor) => (/** @type {string} */ channel) => `${path(channel)}?from=${cursor}`;
-const benchmarks = ["fanout", "ndjson", "pace", "channels", "latency", "idle", "resume", "slow", "compress"];
+const benchmarks = ["fanout", "ndjson", "pace", "channels", "latency", "idle", "resume", "slow", "compress", "costs"];
 
 /** @type {import("./contender.mjs").Contender[]} */
 export const tailwire = [

@@ -11,9 +11,10 @@ import { runTrial } from "./trial.mjs";
 
 /**
  * @template T
- * @param {Contender[]} contenders
+ * @template {Contender} C
+ * @param {C[]} contenders
  * @param {{rounds: number, timeoutMs: number}} options
- * @param {(trial: import("./trial.mjs").Trial, contender: Contender) => Promise<T>} measure
+ * @param {(trial: import("./trial.mjs").Trial, contender: C) => Promise<T>} measure
  * @param {(result: T) => string} describe one line to show while it runs
  * @returns {Promise<Series<T>[]>}
  */
