@@ -4,6 +4,12 @@ import { type AddressInfo, BlockList, isIPv6, type Server } from "node:net";
 import { Failure } from "./failure.ts";
 import { tell } from "./tell.ts";
 
+/**
+ * Connections that may wait to be accepted, where the system allows as many (net.core.somaxconn): after a cut all clients
+ * come back at once, and one that finds the line full tries again a second later. Node's own 511 are few for that.
+ */
+const BACKLOG = 16_384;
+
 /** Where to listen. */
 export interface Place {
   readonly port: number;
@@ -14,7 +20,7 @@ export interface Place {
 export async function listen(server: Server, { port, host }: Place): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(listenFailure(error, port, host)));
-    server.listen(port, host, resolve);
+    server.listen(port, host, BACKLOG, resolve);
   });
   return server.address() as AddressInfo;
 }
