@@ -53,7 +53,12 @@ export function check(commands) {
     .map((line) => JSON.parse(line));
 }
 
-/** The command that expects these. */
+/** @typedef {{channels?: number, subscribers?: number, events?: number, publishers?: number}} Expected subscribers of each channel */
+
+/**
+ * The command that expects these.
+ * @param {Expected} load
+ */
 export function expecting({ channels = 1, subscribers = 1, events = 1, publishers = 1 }) {
   return ["expect", channels, subscribers, events, publishers, EVENT_BYTES];
 }

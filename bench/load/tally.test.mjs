@@ -7,7 +7,7 @@ import { check, event, expecting, reading } from "./samples.mjs";
 
 /**
  * What subscribers that read these events, one subscriber after the other, are told is wrong; and what is left.
- * @param {Parameters<typeof expecting>[0]} load
+ * @param {import("./samples.mjs").Expected} load
  * @param {...number[]} each a subscriber's sequence numbers
  */
 function outcome(load, ...each) {
