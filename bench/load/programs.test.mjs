@@ -106,7 +106,7 @@ for (const [name, sequences, reason] of /** @type {const} */ ([
 test("a subscriber that is cut off fails the run", async (context) => {
   const { program, sockets } = await subscribed(context);
   const ended = await outcome(program, 3, () => sockets[1]?.end(sseChunk(0)));
-  assert.equal(ended, "the server closed a connection: end");
+  assert.equal(ended, "the server closed a connection: end (2 of 2 subscribed)");
 });
 
 test("a subscriber that stalls reads no more, and nobody waits for it", async (context) => {
