@@ -52,15 +52,19 @@ async function main() {
   );
   const names = positionals.length > 0 ? positionals : DEFAULT_BENCHMARKS.filter((name) => benchmarks.has(name));
   const reports = [];
+  const begun = Date.now();
   for (const name of names) {
     const { run, defaults } = /** @type {Benchmark} */ (benchmarks.get(name));
     const takingPart = chosen.filter((contender) => contender.benchmarks.includes(name));
     // `limit` brings its own.
     if (takingPart.length === 0 && contenders.some((contender) => contender.benchmarks.includes(name))) continue;
+    const begunThis = Date.now();
     const report = await run(takingPart, { ...defaults, ...numericOptions(values, defaults) });
     printReport(report);
+    console.log(`${name} took ${minutes(Date.now() - begunThis)}`);
     reports.push(report);
   }
+  console.log(`\nall of it took ${minutes(Date.now() - begun)}`);
   const chart = values.svg === undefined ? undefined : drawChart(reports, `${machine.cpu}, Node ${machine.node}`);
   if (values.svg && chart) writeFile(values.svg, chart);
   if (values.json) writeFile(values.json, JSON.stringify({ at: new Date(), machine, reports }, undefined, 2));
@@ -157,6 +161,12 @@ function numericOptions(values, defaults) {
       return [name, value];
     }),
   );
+}
+
+/** @param {number} ms */
+function minutes(ms) {
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** @param {string} name */

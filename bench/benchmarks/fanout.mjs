@@ -3,7 +3,7 @@
 import { ratioGoal, summarise, table } from "../harness/figures.mjs";
 import { notePaceSetter, shares } from "../harness/pace-setter.mjs";
 import { cell } from "../harness/report.mjs";
-import { failuresOf, runRounds } from "../harness/rounds.mjs";
+import { failuresOf, notesOf, runRounds } from "../harness/rounds.mjs";
 
 /** @typedef {import("../harness/trial.mjs").Delivery & {deliveries: number}} Result */
 
@@ -63,7 +63,7 @@ export async function compare(contenders, options, load) {
     series,
     summaries,
     ...table(summaries, figures),
-    notes: summaries.flatMap(notePaceSetter),
+    notes: [...summaries.flatMap(notePaceSetter), ...notesOf(series)],
     failures: failuresOf(series),
   };
 }

@@ -9,6 +9,7 @@ import { failuresOf, runRounds } from "../harness/rounds.mjs";
 
 /** @typedef {import("../harness/trial.mjs").Delivery & {rate: number}} Result */
 
+/** `perWrite` events are written at once, as in `fanout`; and ten times as many, as in `ndjson`. */
 export const defaults = { subscribers: 1000, events: 40_000, perWrite: 64, rounds: 3, timeoutMs: 60_000 };
 
 const figures = {
@@ -32,7 +33,7 @@ export async function run(_contenders, options) {
   const summaries = summarise(series, figures);
   return {
     benchmark: "limit",
-    load: `${cell(subscribers)} subscribers, ${cell(events)} pre-made events of 100 bytes, ${perWrite} a write, median of ${rounds}`,
+    load: `${cell(subscribers)} subscribers, ${cell(events)} pre-made events of 100 bytes, ${perWrite} and ${10 * perWrite} a write, median of ${rounds}`,
     ...table(summaries, figures),
     goals: [],
     summaries,
@@ -48,17 +49,20 @@ export async function run(_contenders, options) {
  */
 function floods({ events, perWrite }) {
   const protocols = { sse: sse(() => "/"), websocket: websocket(() => "/") };
-  return Object.entries(protocols).map(([kind, protocol]) => ({
-    name: `flood-${kind}`,
-    family: "flood",
-    benchmarks: ["limit"],
-    launch: ([port]) => ({
-      command: build("flood", ["servers/flood.c", "load/event.c"], ["load/event.h"]),
-      args: [String(port), kind, String(events), String(perWrite)],
-    }),
-    protocol,
-    publish: () => ({ path: "/" }),
-  }));
+  const sizes = [perWrite, 10 * perWrite];
+  return sizes.flatMap((size) =>
+    Object.entries(protocols).map(([kind, protocol]) => ({
+      name: `flood-${kind}, ${size} a write`,
+      family: "flood",
+      benchmarks: ["limit"],
+      launch: ([port]) => ({
+        command: build("flood", ["servers/flood.c", "load/event.c"], ["load/event.h"]),
+        args: [String(port), kind, String(events), String(size)],
+      }),
+      protocol,
+      publish: () => ({ path: "/" }),
+    })),
+  );
 }
 
 /**

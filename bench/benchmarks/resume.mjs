@@ -6,7 +6,7 @@ import { cell } from "../harness/report.mjs";
 import { failuresOf, runRounds } from "../harness/rounds.mjs";
 import { channelName } from "../harness/trial.mjs";
 
-/** @typedef {import("../harness/trial.mjs").Delivery & {bytesBefore: number, bytesAfter: number}} Result */
+/** @typedef {import("../harness/trial.mjs").Delivery & {bytesAtFirst: number, bytesBefore: number, bytesAfter: number}} Result */
 
 export const defaults = { subscribers: 10_000, events: 50, rounds: 3, timeoutMs: 90_000 };
 
@@ -18,6 +18,7 @@ const figures = {
     spread: true,
   },
   cpu: { title: "server CPU s", of: (/** @type {Result} */ { serverCpuMs }) => serverCpuMs / 1000, digits: 2 },
+  first: { title: "MB at first", of: (/** @type {Result} */ { bytesAtFirst }) => bytesAtFirst / 1e6 },
   before: { title: "MB before", of: (/** @type {Result} */ { bytesBefore }) => bytesBefore / 1e6 },
   during: { title: "when caught up", of: (/** @type {Result} */ { residentBytes }) => residentBytes / 1e6 },
   "memory after / before": {
@@ -63,6 +64,7 @@ export async function run(contenders, options) {
     notes: [
       ...summaries.flatMap(notePaceSetter),
       "the time begins with the first connection and includes all handshakes; 200 are under way at once",
+      "one cut and resume went before, to warm up: MB at first is memory before that one",
       "server CPU includes closing the old connections; memory is after a collection of garbage, where there is any",
     ],
     failures: failuresOf(series),
@@ -77,18 +79,28 @@ export async function run(contenders, options) {
  * @param {typeof defaults} options
  * @returns {Promise<Result>}
  */
-async function measure(trial, { name, resume }, { subscribers, events }) {
+async function measure(trial, contender, options) {
+  await trial.connectPublishers(1);
+  await trial.subscribe(options.subscribers);
+  await trial.deliver({ events: 1 });
+  const bytesAtFirst = await settledBytes(trial);
+  await cutAndResume(trial, contender, options);
+  const bytesBefore = await settledBytes(trial);
+  const delivery = await cutAndResume(trial, contender, options);
+  return { ...delivery, publishMs: 0, bytesAtFirst, bytesBefore, bytesAfter: await settledBytes(trial) };
+}
+
+/**
+ * @param {import("../harness/trial.mjs").Trial} trial
+ * @param {import("../contenders/contender.mjs").Contender} contender
+ * @param {typeof defaults} options
+ */
+async function cutAndResume(trial, { name, resume }, { subscribers, events }) {
   if (resume === undefined) throw new Error(`${name} cannot resume`);
   const channel = channelName(0);
-  await trial.connectPublishers(1);
-  await trial.subscribe(subscribers);
-  await trial.deliver({ events: 1 });
-  await trial.collectGarbage();
-  const bytesBefore = trial.usage().residentBytes;
   const position = await resume.position(trial.ports[0] ?? 0, channel);
   const request = () => resume.request(channel, position);
-
-  const delivery = await trial.measure(async () => {
+  return await trial.measure(async () => {
     await trial.disconnect();
     const { to } = await trial.publish({ events });
     const from = monotonicMs();
@@ -98,8 +110,12 @@ async function measure(trial, { name, resume }, { subscribers, events }) {
     ]);
     return [finished, { from, to }];
   });
+}
+
+/** @param {import("../harness/trial.mjs").Trial} trial */
+async function settledBytes(trial) {
   await trial.collectGarbage();
-  return { ...delivery, publishMs: 0, bytesBefore, bytesAfter: trial.usage().residentBytes };
+  return trial.usage().residentBytes;
 }
 
 function monotonicMs() {

@@ -29,6 +29,7 @@ import { fileURLToPath } from "node:url";
  * @property {Record<string, string>} [files] written into `dir` beforehand
  * @property {Record<string, string>} [env] on top of this process's own
  * @property {number[]} [listens] the ports that accept once it is ready; without: ports[0]
+ * @property {string} [log] a file in `dir`; its last line is told where a run fails
  * @property {boolean} [collectsGarbage] whether it obeys "gc" (servers/control.mjs)
  */
 
@@ -44,6 +45,7 @@ import { fileURLToPath } from "node:url";
  * @property {{is: string, answer: string}} [ping] answered where a read ends with it
  * @property {"chunks" | "frames"} [framing] of what follows, for who has to look into it: HTTP chunks, WebSocket frames
  * @property {number} [openingAtOnce] subscribers that open at the same time, where it cannot take 200
+ * @property {number} [attempts] how often a trial may begin anew, where the server cuts subscribers as they open
  * @property {"subscribers" | "pollers"} [program] the one of load/ that speaks it; subscribers without
  */
 

@@ -3,6 +3,12 @@ import { deflates, longPoll, sse, websocket } from "./protocols.mjs";
 
 const path = (/** @type {string} */ channel) => `/channels/${channel}`;
 const publish = (/** @type {string} */ channel) => ({ path: path(channel), headers: { "Content-Type": "text/plain" } });
+// What our own client speaks: a flush is one message, of one JSON line an event.
+const v1 = ["Sec-WebSocket-Protocol: tailwire.v1"];
+const publishJson = (/** @type {string} */ channel) => ({
+  path: path(channel),
+  headers: { "Content-Type": "application/json" },
+});
 const from = (/** @type {string} */ cursor) => (/** @type {string} */ channel) => `${path(channel)}?from=${cursor}`;
 const benchmarks = ["fanout", "ndjson", "pace", "channels", "latency", "idle", "resume", "slow", "compress", "costs"];
 
@@ -41,6 +47,22 @@ export const tailwire = [
     launch: nodeServer("tailwire.mjs", "compress"),
     protocol: websocket(path, deflates),
     publish,
+  },
+  {
+    name: "tailwire-v1",
+    family: "tailwire",
+    benchmarks: ["compress"],
+    launch: nodeServer("tailwire.mjs"),
+    protocol: websocket(path, { headers: v1 }),
+    publish: publishJson,
+  },
+  {
+    name: "tailwire-v1-deflate",
+    family: "tailwire",
+    benchmarks: ["compress"],
+    launch: nodeServer("tailwire.mjs", "compress"),
+    protocol: websocket(path, { ...deflates, headers: [...v1, ...deflates.headers] }),
+    publish: publishJson,
   },
   {
     name: "tailwire-long-poll",

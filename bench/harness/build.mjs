@@ -1,7 +1,7 @@
 // Compiles the C programs of a run into .build/, where their sources are newer.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const folder = new URL("../", import.meta.url);
@@ -28,10 +28,13 @@ export function build(name, sources, headers = []) {
   const program = fileURLToPath(new URL(name, output));
   if (isFresh(program, [...sources, ...headers])) return program;
   mkdirSync(output, { recursive: true });
-  const args = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-o", program, ...sources, "-lm"];
+  // Under a name of its own until it is whole: tests run beside each other, and may want the same program.
+  const unfinished = `${program}.${process.pid}`;
+  const args = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-o", unfinished, ...sources, "-lm"];
   const { status, error } = spawnSync("cc", args, { cwd: fileURLToPath(folder), stdio: "inherit" });
   if (error) throw new Error("the benchmarks need a C compiler: there is no `cc` (Debian: apt install gcc libc6-dev)");
   if (status !== 0) throw new Error(`${name} could not be compiled`);
+  renameSync(unfinished, program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 // The chart of a run: an SVG of horizontal bars, a panel a benchmark. It carries its own background and colours for light
-// and dark, and needs no font and no script, so that a README can show it as an image.
+// and dark, and needs no font and no script, so that a README can show it as an image. It is narrow, so that its text can
+// still be read where a phone makes it fit: 10 px of 12, at 375 px.
 
 import { cell } from "./report.mjs";
 
@@ -21,7 +22,7 @@ const panels = [
   {
     benchmark: "ndjson",
     figure: "deliveries/s",
-    title: "Published in one request: deliveries a second",
+    title: "One NDJSON request: deliveries a second",
     better: "more",
   },
   {
@@ -55,25 +56,28 @@ const panels = [
   {
     benchmark: "poll",
     figure: "deliveries per CPU second",
-    title: "Long polling: deliveries a second of server CPU",
+    title: "Long polling: deliveries a CPU second",
     better: "more",
   },
 ];
 
-const WIDTH = 720;
-const MARGIN = 20;
-const LABEL_END = 176;
-const BAR_START = LABEL_END + 10;
-const BAR_END = 610;
-const ROW = 24;
-const BAR = 14;
-const HEAD = 54;
-const GAP = 18;
+const WIDTH = 440;
+const MARGIN = 16;
+const LABEL_END = 146;
+const BAR_START = LABEL_END + 8;
+const BAR_END = 350;
+const ROW = 21;
+const BAR = 13;
+const TITLE = 22;
+const LINE = 15;
+const GAP = 20;
+/** So many characters of the smaller text go in a line. */
+const LINE_CHARACTERS = 70;
 
 const style = `
   .page { fill: #ffffff; stroke: #d8dee4 }
-  text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
-  .title { font-weight: 600; font-size: 15px }
+  text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
+  .title { font-weight: 600; font-size: 14px }
   .load { font-size: 11px; fill: #59636e }
   .bar { fill: #8c96a1 }
   .ours { fill: #0969da }
@@ -104,17 +108,18 @@ export function drawChart(reports, machine) {
   let top = MARGIN;
   const parts = drawn.map(({ panel, report }) => {
     const part = drawPanel(panel, report, top);
-    top += HEAD + report.summaries.length * ROW + GAP;
-    return part;
+    top += part.height + GAP;
+    return part.svg;
   });
-  const height = top + MARGIN;
+  const foot = lines(`${machine}. Bars are medians, the thin lines least to most.`);
+  const height = top + foot.length * LINE + MARGIN / 2;
   const title = `Tailwire beside its peers: ${drawn.map(({ panel }) => panel.title).join("; ")}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title><style>${style}</style>`,
     `<rect class="page" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
     ...parts,
-    label("load", MARGIN, height - MARGIN + 4, `${machine}; bars are medians, the thin lines least to most`),
+    ...foot.map((line, n) => label("load", MARGIN, top + (n + 0.5) * LINE, line)),
     "</svg>",
   ].join("\n");
 }
@@ -127,11 +132,14 @@ export function drawChart(reports, machine) {
 function drawPanel(panel, { summaries, load }, top) {
   const most = Math.max(...summaries.map(({ figures }) => figures[panel.figure]?.max ?? 0));
   const scale = (/** @type {number} */ value) => BAR_START + ((BAR_END - BAR_START) * value) / (most || 1);
-  return [
-    label("title", MARGIN, top + 14, `${panel.title} (${panel.better} is better)`),
-    label("load", MARGIN, top + 34, shortened(load)),
-    ...sorted(summaries, panel).map((summary, n) => drawRow(summary, panel, top + HEAD + n * ROW, scale)),
+  const words = lines(`${panel.better === "more" ? "More" : "Less"} is better. ${load}`);
+  const head = TITLE + words.length * LINE;
+  const svg = [
+    label("title", MARGIN, top + 14, panel.title),
+    ...words.map((line, n) => label("load", MARGIN, top + TITLE + (n + 0.7) * LINE, line)),
+    ...sorted(summaries, panel).map((summary, n) => drawRow(summary, panel, top + head + 8 + n * ROW, scale)),
   ].join("\n");
+  return { svg, height: head + 8 + summaries.length * ROW };
 }
 
 /**
@@ -180,10 +188,21 @@ function label(kind, x, y, text, anchor = "start") {
   return `<text class="${kind}" x="${x}" y="${y}" text-anchor="${anchor}">${escaped(text)}</text>`;
 }
 
-/** @param {string} text */
-function shortened(text) {
-  const limit = 112;
-  return text.length <= limit ? text : `${text.slice(0, text.lastIndexOf(" ", limit))} …`;
+/**
+ * Breaks a text between words.
+ * @param {string} text
+ */
+function lines(text) {
+  const words = text.split(" ");
+  let last = words.shift() ?? "";
+  const all = [];
+  for (const word of words) {
+    if (last.length + 1 + word.length > LINE_CHARACTERS) {
+      all.push(last);
+      last = word;
+    } else last += ` ${word}`;
+  }
+  return [...all, last];
 }
 
 /** @param {number} value */

@@ -41,3 +41,11 @@ test("bars in proportion, the best first, and who failed without one", () => {
 test("nothing to draw", () => {
   assert.equal(drawChart([{ ...fanout([]), benchmark: "slow" }], ""), undefined);
 });
+
+test("a long load is broken into lines, and nothing of it is lost", () => {
+  const load = Array.from({ length: 40 }, (_, n) => `word${n}`).join(" ");
+  const svg = drawChart([{ ...fanout([summary("ws", [1, 1, 1])]), load }], "a machine") ?? "";
+  const said = Array.from(svg.matchAll(/class="load".*?>(.*?)</g), ([, line = ""]) => line);
+  assert.ok(said.join(" ").startsWith(`More is better. ${load}`));
+  assert.ok(said.every((line) => line.length <= 70));
+});

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -50,6 +50,7 @@ export class ServerProcess {
   #child;
   #folder;
   #listens;
+  #log;
   #collectsGarbage;
   #said = "";
   /** @type {Promise<never>} */
@@ -62,9 +63,11 @@ export class ServerProcess {
   constructor(contender, ports) {
     this.ports = ports;
     this.#folder = mkdtempSync(join(tmpdir(), "tailwire-bench-"));
-    const { command, args, files = {}, env, listens, collectsGarbage = false } = contender.launch(ports, this.#folder);
+    const launch = contender.launch(ports, this.#folder);
+    const { command, args, files = {}, env, listens, log, collectsGarbage = false } = launch;
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.#folder, name), text);
     this.#listens = listens ?? ports.slice(0, 1);
+    this.#log = log;
     this.#collectsGarbage = collectsGarbage;
     this.#child = spawn(command, args, { cwd: this.#folder, env: { ...process.env, ...env }, detached: true });
     track(this.#child);
@@ -101,6 +104,12 @@ export class ServerProcess {
     if (!this.#collectsGarbage) return;
     this.#child.stdin.write("gc\n");
     await Promise.race([this.lines.next(), this.#ended]);
+  }
+
+  /** The last line of its log, if it has one. */
+  lastWords() {
+    const file = this.#log === undefined ? undefined : join(this.#folder, this.#log);
+    return file && existsSync(file) ? readFileSync(file, "latin1").trim().split("\n").at(-1) : undefined;
   }
 
   async end() {

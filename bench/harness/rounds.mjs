@@ -6,7 +6,8 @@ import { runTrial } from "./trial.mjs";
 
 /**
  * @template T
- * @typedef {{contender: string, results: T[], failures: string[]}} Series
+ * @typedef {{contender: string, results: T[], failures: string[], begunAnew: string[]}} Series
+ *   `begunAnew`: why, where a trial was
  */
 
 /**
@@ -20,10 +21,10 @@ import { runTrial } from "./trial.mjs";
  */
 export async function runRounds(contenders, { rounds, timeoutMs }, measure, describe) {
   /** @type {Series<T>[]} */
-  const series = contenders.map(({ name }) => ({ contender: name, results: [], failures: [] }));
+  const series = contenders.map(({ name }) => ({ contender: name, results: [], failures: [], begunAnew: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
-      const outcome = await runTrial(contender, timeoutMs, (trial) => measure(trial, contender));
+      const outcome = await attempt(contender, timeoutMs, measure, (why) => series[index]?.begunAnew.push(why));
       const line = "failed" in outcome ? `FAILED: ${outcome.failed}` : describe(outcome.value);
       console.error(`  round ${round}/${rounds}  ${contender.name.padEnd(20)} ${line}`);
       if ("failed" in outcome) series[index]?.failures.push(outcome.failed);
@@ -31,6 +32,37 @@ export async function runRounds(contenders, { rounds, timeoutMs }, measure, desc
     }
   }
   return series;
+}
+
+/**
+ * @template T
+ * @param {Contender} contender
+ * @param {number} timeoutMs
+ * @param {(trial: import("./trial.mjs").Trial, contender: Contender) => Promise<T>} measure
+ * @param {(why: string) => void} onAnew
+ */
+async function attempt(contender, timeoutMs, measure, onAnew) {
+  const { attempts = 1 } = contender.protocol;
+  for (let n = 1; ; n++) {
+    const outcome = await runTrial(contender, timeoutMs, (trial) => measure(trial, contender));
+    if (n === attempts || !("failed" in outcome && outcome.opening)) return outcome;
+    onAnew(outcome.failed);
+  }
+}
+
+/**
+ * Where trials were begun anew, for a report.
+ * @param {Series<any>[]} series
+ */
+export function notesOf(series) {
+  return series.flatMap(({ contender, begunAnew }) => {
+    const [why] = begunAnew;
+    return why === undefined
+      ? []
+      : [
+          `${contender}: begun anew ${begunAnew.length === 1 ? "once" : `${begunAnew.length} times`} while subscribers opened: ${why}`,
+        ];
+  });
 }
 
 /**

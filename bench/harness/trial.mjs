@@ -41,6 +41,7 @@ export class Trial {
   #subscribers;
   #publishers = new LoadProcess("publishers");
   #publisherCount = 1;
+  #opening = false;
 
   /**
    * @param {Contender} contender
@@ -91,7 +92,19 @@ export class Trial {
     for (let channel = 0; channel < channels; channel++) target(channel, shareOf(count, channels, channel), 0);
     if (stalled > 0) target(0, stalled, 1);
     if (expecting > 0) await this.expect(expecting);
+    this.#opening = true;
     await this.#subscribers.ask("connected", "connect");
+    this.#opening = false;
+  }
+
+  /** Whether it is, or failed, while subscribers open. */
+  get isOpening() {
+    return this.#opening;
+  }
+
+  /** What its server's log says last. */
+  lastWords() {
+    return this.#server.lastWords();
   }
 
   /** Closes all subscribers' connections. */
@@ -221,7 +234,7 @@ export class Trial {
  * @param {Contender} contender
  * @param {number} timeoutMs
  * @param {(trial: Trial) => Promise<T>} measure
- * @returns {Promise<{value: T} | {failed: string}>}
+ * @returns {Promise<{value: T} | {failed: string, opening: boolean}>} `opening`: before all were subscribed
  */
 export async function runTrial(contender, timeoutMs, measure) {
   const abort = new AbortController();
@@ -231,7 +244,9 @@ export async function runTrial(contender, timeoutMs, measure) {
     trial = await Trial.start(contender);
     return { value: await Promise.race([measure(trial), failAfter(trial, timeoutMs, abort.signal)]) };
   } catch (error) {
-    return { failed: error instanceof Error ? error.message : String(error) };
+    const reason = error instanceof Error ? error.message : String(error);
+    const words = trial?.lastWords();
+    return { failed: words ? `${reason}; its log: ${words}` : reason, opening: trial?.isOpening ?? false };
   } finally {
     abort.abort();
     await trial?.end();

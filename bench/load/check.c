@@ -1,10 +1,11 @@
-// The scanner and the mirror without sockets, for scanner.test.mjs.
+// The scanner, the tally, the mirror and the histogram without sockets, for the tests beside them.
 //
 // test → program                                        program → test
 //   expect CHANNELS SUBSCRIBERS EVENTS PUBLISHERS BYTES   {"expecting": true}    so many subscribers of each channel
 //   read INDEX BYTES                                      {"read": null | reason}
 //   reflect INDEX BYTES                                   {"read": null | reason}    the mirror's
-//   tell                                                  {"missing": subscribers}
+//   tell                                                  {"missing": subscribers, "each": deliveries, "last": events}
+//   percentiles VALUE…                                    {"p50": value, "p99": value, "max": value}
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +60,25 @@ static int missing(void) {
   return sum;
 }
 
+static void tell(void) {
+  say("{\"missing\": %d, \"each\": %ld, \"last\": %ld}", missing(), (long)tally->each.total, (long)tally->last.total);
+}
+
+static void say_percentiles(char **values, int value_count) {
+  static struct histogram histogram;
+  histogram_clear(&histogram);
+  for (int n = 0; n < value_count; n++) histogram_add(&histogram, atoll(values[n]));
+  say("{\"p50\": %ld, \"p99\": %ld, \"max\": %ld}", (long)histogram_percentile(&histogram, 0.5),
+      (long)histogram_percentile(&histogram, 0.99), (long)histogram.max);
+}
+
 static void obey(char **words, int word_count) {
   if (strcmp(words[0], "expect") == 0 && word_count == 6)
     expect(atoi(words[1]), atoi(words[2]), atol(words[3]), atoi(words[4]), atoi(words[5]));
   else if (strcmp(words[0], "read") == 0) say_verdict(read_bytes(atoi(words[1]), bytes_of(words[2])));
   else if (strcmp(words[0], "reflect") == 0) say_verdict(reflect(atoi(words[1]), bytes_of(words[2])));
-  else say("{\"missing\": %d}", missing());
+  else if (strcmp(words[0], "percentiles") == 0) say_percentiles(words + 1, word_count - 1);
+  else tell();
 }
 
 int main(void) {

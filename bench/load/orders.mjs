@@ -14,6 +14,14 @@ const ids = /"id":"#(\d{7})#\d{19}#"/;
 export const orders = Array.from({ length: VARIANTS }, (_, n) => makeOrder(randoms(n)));
 
 /**
+ * What begins as one of these, in a text that holds other things too.
+ * @param {string} text
+ */
+export function findOrders(text) {
+  return Array.from(text.matchAll(/\{"id":"#/g), ({ index }) => text.slice(index, index + ORDER_BYTES));
+}
+
+/**
  * The sequence number of an event, if it is one of these to the byte.
  * @param {string} text
  * @returns {number | undefined}

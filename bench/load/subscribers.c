@@ -115,7 +115,7 @@ static void take(struct subscriber *subscriber) {
     else take_bytes(subscriber, bytes, length);
   } else if (length == 0 || errno != EAGAIN) {
     epoll_ctl(epoll, EPOLL_CTL_DEL, subscriber->fd, NULL);
-    fail("the server closed a connection: %s", length == 0 ? "end" : strerror(errno));
+    fail("the server closed a connection: %s (%d of %d subscribed)", length == 0 ? "end" : strerror(errno), ready, count);
   }
 }
 
