@@ -49,20 +49,22 @@ export class Pacer {
 
   async #ease(): Promise<void> {
     const begun = this.#clock.now();
-    while (this.#waits(begun)) {
+    for (let why = this.#why(begun); why !== undefined; why = this.#why(begun)) {
+      const from = this.#clock.now();
       await new Promise<void>((resolve) => void this.#clock.after(WAIT_MS, resolve));
+      // What was really waited: where there is much to do, timers are late.
+      if (why === "a few") this.#patienceMs -= this.#clock.now() - from;
     }
   }
 
-  #waits(begun: number): boolean {
+  /** Who has to be waited for, if anybody. */
+  #why(begun: number): "most" | "a few" | undefined {
     const now = this.#clock.now();
     const { size, halfFull } = this.#census();
-    if (halfFull === 0) return false;
-    if (halfFull * 2 > size) return now - begun < MAX_WAIT_MS;
+    if (halfFull === 0) return undefined;
+    if (halfFull * 2 > size) return now - begun < MAX_WAIT_MS ? "most" : undefined;
     this.#patienceMs = Math.min(PATIENCE_MS, this.#patienceMs + (now - this.#grownAt) * PATIENCE_SHARE);
     this.#grownAt = now;
-    if (this.#patienceMs < WAIT_MS) return false;
-    this.#patienceMs -= WAIT_MS;
-    return true;
+    return this.#patienceMs < WAIT_MS ? undefined : "a few";
   }
 }

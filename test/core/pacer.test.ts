@@ -1,13 +1,21 @@
 import { describe, expect, test } from "vitest";
+import type { Clock } from "../../src/core/clock.ts";
 import { type Census, Pacer } from "../../src/core/pacer.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 const MUCH = 64 * 1024;
 
-function setUp(census: Census) {
+/** @param late how many times as long as they should timers take, as where there is much to do */
+function setUp(census: Census, late = 1) {
   const clock = new ManualClock();
   const state = { census };
-  const pacer = new Pacer(clock, () => state.census);
+  const lateClock: Clock = {
+    now: () => clock.now(),
+    after: (ms, run) => clock.after(ms * late, run),
+    soon: (run) => clock.soon(run),
+    random: () => clock.random(),
+  };
+  const pacer = new Pacer(lateClock, () => state.census);
   /** How long a publisher waits now, in milliseconds, without a change of the census. */
   const waited = async () => {
     pacer.took(MUCH);
@@ -71,5 +79,10 @@ describe("the pacer", () => {
     }
     expect(total).toBeGreaterThan(400);
     expect(total).toBeLessThan(600);
+  });
+
+  test("counts what it has really waited for a few", async () => {
+    const { waited } = setUp({ size: 1000, halfFull: 1 }, 10);
+    expect(await waited()).toBeLessThan(600);
   });
 });
