@@ -18,8 +18,9 @@ import type { Legacy } from "./legacy.ts";
 import { type Plan, planSubscribe } from "./negotiate.ts";
 import { respondProblem } from "./respond.ts";
 import { matchRoute } from "./route.ts";
-import { SUBPROTOCOL, serveWebSocket, websocketServer } from "./transport/websocket.ts";
+import { serveWebSocket } from "./transport/websocket.ts";
 import { acceptDeflate } from "./transport/websocket-deflate.ts";
+import { SUBPROTOCOL, websocketServer } from "./transport/websocket-handshake.ts";
 import { afterAll } from "./turns.ts";
 
 interface UpgradeContext {
@@ -47,14 +48,16 @@ export function createUpgrade(context: UpgradeContext): UpgradeListener {
       { names, query, headers: req.headers, secure: "encrypted" in socket, websocket },
       legacy,
     );
-    const subscriptions = await openAll(hub, plan, websocket === SUBPROTOCOL);
-    if (socket.destroyed) {
+    const messages = websocket === SUBPROTOCOL;
+    const subscriptions = await openAll(hub, plan, messages);
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
       for (const subscription of subscriptions) subscription.close();
       return;
     }
     const cursor = formatCursor(new Map(subscriptions.flatMap((subscription) => [...subscription.cursor])));
-    const link = { req, socket: socket as Socket, head, deflate };
-    serveWebSocket(websockets, { ...link, hub, heartbeat, plan, subscriptions, cursor });
+    const link = { req, websockets, socket: socket as Socket, head, messages, deflate };
+    serveWebSocket({ ...link, hub, heartbeat, plan, subscriptions, cursor });
   }
 
   return function upgrade(this: unknown, req, socket, head) {

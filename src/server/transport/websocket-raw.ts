@@ -10,27 +10,29 @@ import type { WebSocketClient, WebSocketPeer } from "./websocket-peer.ts";
 export class RawClient implements WebSocketClient {
   readonly #hub: Hub;
   readonly #peer: WebSocketPeer;
-  readonly #names: readonly ChannelName[];
-  readonly #subscriptions: readonly Subscription[];
+  /** Undefined where it has several. */
+  readonly #channel: ChannelName | undefined;
+  readonly #subscription: Subscription;
 
-  constructor(hub: Hub, peer: WebSocketPeer, names: readonly ChannelName[], subscriptions: readonly Subscription[]) {
+  constructor(hub: Hub, peer: WebSocketPeer, subscription: Subscription) {
+    const [channel, ...more] = subscription.cursor.keys();
     this.#hub = hub;
     this.#peer = peer;
-    this.#names = names;
-    this.#subscriptions = subscriptions;
+    this.#channel = more.length === 0 ? channel : undefined;
+    this.#subscription = subscription;
   }
 
   drained(): void {
-    for (const subscription of this.#subscriptions) subscription.drained();
+    this.#subscription.drained();
   }
 
   close(): void {
-    for (const subscription of this.#subscriptions) subscription.close();
+    this.#subscription.close();
   }
 
   take(frame: Buffer, isBinary: boolean): void {
-    const [channel] = this.#names;
-    if (channel === undefined || this.#names.length > 1) {
+    const channel = this.#channel;
+    if (channel === undefined) {
       this.#peer.close(1008, "to publish without a subprotocol, name one channel");
     } else if (frame.byteLength > this.#hub.settings.maxEventBytes) {
       this.#peer.close(1009, "the event is larger than maxEventBytes");

@@ -2,12 +2,13 @@
  * `websocket` (RFC 6455): with the subprotocol `tailwire.v1` messages in both directions, with none raw data
  * frames (PROTOCOL.md, "WebSocket"). `ws` does the handshake, reads frames and ends the connection; what the
  * fan-out sends are our own ready frames, written straight to the socket that the upgrade handed us.
+ *
+ * Most clients say nothing but that they are there, so `ws` has the socket only from the first frame on that is
+ * something else than an empty pong, or when the connection is closed (4.9 KB resident each in place of 6.5).
  */
 
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
-import { WebSocketServer } from "ws";
+import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { Subscription } from "../../core/subscription.ts";
 import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
 import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
@@ -16,75 +17,73 @@ import type { Answer } from "./answer.ts";
 import { open } from "./open.ts";
 import type { Deflate } from "./websocket-deflate.ts";
 import { deflated, PLAIN } from "./websocket-encoding.ts";
-import { PING, websocketFrame } from "./websocket-frame.ts";
+import { isPongs, PING, websocketFrame } from "./websocket-frame.ts";
+import { answerHandshake, takeWebSocket } from "./websocket-handshake.ts";
 import { MessageClient } from "./websocket-messages.ts";
-import type { WebSocketPeer } from "./websocket-peer.ts";
+import type { WebSocketClient, WebSocketPeer } from "./websocket-peer.ts";
 import { RawClient } from "./websocket-raw.ts";
 
-/** The subprotocol that this server speaks. */
-export const SUBPROTOCOL = "tailwire.v1";
-/** Room for what stands around an event's data in a message. Base64 and escapes make data longer. */
-const MESSAGE_OVERHEAD = 4096;
-
-/** How `ws` inflates what clients send: with a buffer of 4 KiB, and not 16, for each who has sent something. */
-const READING = { zlibInflateOptions: { chunkSize: 4096 } };
-
-/** What the transport is given: `subscriptions` are one a channel with `tailwire.v1`, and one in all without. */
+/** What the transport is given. */
 export interface WebSocketAnswer
   extends Omit<Answer, "res" | "subscription" | "server" | "compression" | "maxIframeBytes"> {
+  readonly websockets: WebSocketServer;
   readonly socket: Socket;
   /** The first bytes after the request's head. */
   readonly head: Buffer;
+  /** Whether it speaks `tailwire.v1`. */
+  readonly messages: boolean;
   /** Where both ends compress. */
   readonly deflate: Deflate | undefined;
+  /** One a channel with `tailwire.v1`, and one in all without. */
   readonly subscriptions: readonly Subscription[];
 }
 
-/** Does handshakes, for the hub's largest event. With compression, it answers as `answer.deflate` says. */
-export function websocketServer(maxEventBytes: number, compression: boolean): WebSocketServer {
-  return new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: compression && READING,
-    maxPayload: maxEventBytes * 2 + MESSAGE_OVERHEAD,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-  });
-}
-
 /** Completes the handshake and serves the connection. */
-export function serveWebSocket(server: WebSocketServer, answer: WebSocketAnswer): void {
-  const { req, socket, head, cursor, deflate } = answer;
-  // `ws` takes this one offer as it is; where it had none to take of a client's own it would end the connection.
-  req.headers["sec-websocket-extensions"] = deflate?.extension;
-  const addCursor = (headers: string[], request: IncomingMessage) => {
-    if (request === req) headers.push(`Tailwire-Cursor: ${cursor}`);
-  };
-  server.on("headers", addCursor);
-  server.handleUpgrade(req, socket, head, (ws) => begin(ws, answer));
-  server.off("headers", addCursor);
+export function serveWebSocket(answer: WebSocketAnswer): void {
+  const { req, websockets, socket, head, cursor, messages, subscriptions, deflate, hub, heartbeat } = answer;
+  const extension = deflate?.extension;
+  if (!answerHandshake(websockets, req, socket, { extension, cursor })) {
+    for (const subscription of subscriptions) subscription.close();
+    return;
+  }
+  const encoding = encodingFor(answer);
+  const link = { websockets, socket, extension, encoding };
+  const connection = new WebSocketConnection(link, heartbeat, hub.settings.maxBufferedBytes);
+  const client = messages
+    ? new MessageClient(hub, connection, subscriptions)
+    : new RawClient(hub, connection, subscriptions[0] as Subscription);
+  connection.owner = client;
+  connection.listen(client, head);
+  open(answer, connection);
+  for (const subscription of subscriptions) subscription.begin(connection);
 }
 
-function begin(ws: WebSocket, answer: WebSocketAnswer): void {
-  const { hub, heartbeat, socket, plan, deflate } = answer;
-  const messages = ws.protocol === SUBPROTOCOL;
+function encodingFor({ deflate, messages, plan }: WebSocketAnswer): WireEncoding {
   const { messages: lines, raw, envelopes } = deflate === undefined ? PLAIN : deflated(deflate.windowBits);
-  const encoding = messages ? lines : plan.format === "raw" ? raw : envelopes;
-  const connection = new WebSocketConnection(ws, socket, encoding, heartbeat, hub.settings.maxBufferedBytes);
-  const client = messages
-    ? new MessageClient(hub, connection, answer.subscriptions)
-    : new RawClient(hub, connection, plan.names, answer.subscriptions);
-  ws.on("message", (data: RawData, isBinary: boolean) => client.take(data as Buffer, isBinary));
-  connection.owner = client;
-  open(answer, connection);
-  for (const subscription of answer.subscriptions) subscription.begin(connection);
+  return messages ? lines : plan.format === "raw" ? raw : envelopes;
 }
+
+interface Link {
+  readonly websockets: WebSocketServer;
+  readonly socket: Socket;
+  readonly extension: string | undefined;
+  readonly encoding: WireEncoding;
+}
+
+/** Where a socket's listeners find its connection, so that they are shared: closures would be 150 bytes each. */
+const CONNECTION = Symbol("connection");
+type LinkedSocket = Socket & { [CONNECTION]?: WebSocketConnection };
 
 class WebSocketConnection implements WebSocketPeer {
   readonly encoding: WireEncoding;
   wroteAt: number;
   owner: ConnectionOwner = NOBODY;
-  readonly #ws: WebSocket;
-  readonly #socket: Socket;
+  readonly #socket: LinkedSocket;
+  readonly #websockets: WebSocketServer;
+  readonly #extension: string | undefined;
+  /** Once it has taken the socket. */
+  #ws: WebSocket | undefined;
+  #client: WebSocketClient | undefined;
   readonly #heartbeat: Heartbeat;
   readonly #maxBufferedBytes: number;
   #state: "open" | "full" | "closing" | "closed" = "open";
@@ -97,16 +96,43 @@ class WebSocketConnection implements WebSocketPeer {
   #pauses = 0;
   #heldBack = false;
 
-  constructor(ws: WebSocket, socket: Socket, encoding: WireEncoding, heartbeat: Heartbeat, maxBufferedBytes: number) {
-    this.#ws = ws;
+  constructor({ websockets, socket, extension, encoding }: Link, heartbeat: Heartbeat, maxBufferedBytes: number) {
+    this.#websockets = websockets;
     this.#socket = socket;
+    this.#extension = extension;
     this.encoding = encoding;
     this.#heartbeat = heartbeat;
     this.#maxBufferedBytes = maxBufferedBytes;
     heartbeat.add(this);
     this.wroteAt = this.#heardAt = heartbeat.now;
-    ws.on("close", () => this.#ended());
+  }
+
+  /** Begins to read, soon: these bytes first. */
+  listen(client: WebSocketClient, head: Buffer): void {
+    this.#client = client;
+    const socket = this.#socket;
+    socket[CONNECTION] = this;
+    if (head.length > 0) socket.unshift(head);
+    socket.on("data", heard);
+    socket.on("end", hangUp);
+    socket.on("close", gone);
+  }
+
+  /** Hands the socket to `ws`, with what has come and was not read. */
+  wake(head: Buffer): WebSocket | undefined {
+    const socket = this.#socket;
+    socket.off("data", heard);
+    socket.off("end", hangUp);
+    socket.pause(); // or what is put back would wait for what comes next
+    const ws = takeWebSocket(this.#websockets, socket, head, this.#extension);
+    if (ws === undefined) return undefined;
+    socket.off("close", gone);
+    ws.on("message", (data: RawData, isBinary: boolean) => this.#client?.take(data as Buffer, isBinary));
+    ws.on("close", () => this.ended()); // later than the socket's: it has read all then
     ws.on("error", ignore); // ws has answered it with the RFC's close code
+    socket.resume();
+    this.#ws = ws;
+    return ws;
   }
 
   get closed(): boolean {
@@ -119,7 +145,8 @@ class WebSocketConnection implements WebSocketPeer {
 
   write(frame: Uint8Array): boolean {
     const socket = this.#socket;
-    if (!socket.writable || this.#ws.readyState !== this.#ws.OPEN) return false;
+    const ws = this.#ws;
+    if (!socket.writable || (ws !== undefined && ws.readyState !== ws.OPEN)) return false;
     this.wroteAt = this.#heartbeat.now;
     socket.write(frame);
     // Below the stream's own high-water mark no drain would be told of, so that bound holds if it is the larger.
@@ -139,10 +166,10 @@ class WebSocketConnection implements WebSocketPeer {
 
   pauseUntil(settled: Promise<unknown>): void {
     this.#pauses += 1;
-    this.#ws.pause();
+    this.#ws?.pause(); // it has it: nobody waits before something was read
     const resume = () => {
       this.#pauses -= 1;
-      if (this.#pauses === 0) this.#ws.resume();
+      if (this.#pauses === 0) this.#ws?.resume();
     };
     settled.then(resume, resume);
   }
@@ -151,8 +178,9 @@ class WebSocketConnection implements WebSocketPeer {
     if (this.closed) return;
     const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]));
     if (frame !== undefined) this.write(frame);
-    this.#ws.close(code, reason);
-    this.#ended();
+    const ws = this.#ws ?? this.wake(NOTHING);
+    ws?.close(code, reason);
+    this.ended();
     this.#state = "closing";
   }
 
@@ -171,7 +199,7 @@ class WebSocketConnection implements WebSocketPeer {
     const { heartbeatMs } = this.#heartbeat;
     if (this.#pingedAt !== undefined) {
       // Counted from the ping: after a sleep of this machine everybody has been silent for long.
-      if (now - this.#pingedAt >= heartbeatMs) this.#ws.terminate();
+      if (now - this.#pingedAt >= heartbeatMs) this.#socket.destroy();
     } else if (now - this.#heardAt >= heartbeatMs) {
       this.#pingedAt = now;
       // Past `write`: a ping is no heartbeat to those whose heartbeats are messages.
@@ -191,12 +219,27 @@ class WebSocketConnection implements WebSocketPeer {
     return false;
   }
 
-  #ended(): void {
+  /** The link is gone. */
+  ended(): void {
     if (this.closed) return;
     this.#state = "closed";
     this.#heartbeat.remove(this);
     this.owner.close();
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function heard(this: LinkedSocket, bytes: Buffer): void {
+  if (!isPongs(bytes)) this[CONNECTION]?.wake(bytes);
+}
+
+function hangUp(this: Socket): void {
+  this.end();
+}
+
+function gone(this: LinkedSocket): void {
+  this[CONNECTION]?.ended();
 }
 
 function ignore(): void {}
