@@ -56,41 +56,38 @@ interface PollSocketOptions {
 }
 
 class PollSocket implements PollReply {
+  readonly repeats = true;
   readonly #options: PollSocketOptions;
   #poll: Poll | undefined;
   #state: "idle" | "asked" | "closed" = "idle";
   readonly #onData = (bytes: Buffer) => this.#take(bytes);
   readonly #onClose = () => this.#close();
-  readonly #onTimeout = () => this.#options.socket.destroy();
+  readonly #onTimeout = () => this.#state === "idle" && this.#options.socket.destroy();
 
   constructor(options: PollSocketOptions) {
     this.#options = options;
-    const { socket } = options;
+    const { socket, server } = options;
     socket.on("data", this.#onData);
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
-    this.#rest();
+    // As node:http does between two requests. It also runs out while a poll waits, and is set anew by its answer.
+    socket.setTimeout(server.keepAliveTimeout);
   }
 
   send(frame: PollFrame): void {
     const { socket, hub } = this.#options;
-    this.#poll = undefined;
     if (this.#state === "closed") return;
     this.#state = "idle";
     if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), "close"));
-    else socket.write(bytesOf(frame, hub.clock.now()));
-    this.#rest();
+    else {
+      frame.bytes ??= writeOut(frame, hub.clock.now(), "keep-alive");
+      socket.write(frame.bytes);
+    }
     if (socket.isPaused()) socket.resume();
   }
 
   destroy(): void {
     this.#options.socket.destroy();
-  }
-
-  /** As node:http does between two requests. */
-  #rest(): void {
-    const { socket, server } = this.#options;
-    socket.setTimeout(server.keepAliveTimeout);
   }
 
   #take(bytes: Buffer): void {
@@ -100,6 +97,7 @@ class PollSocket implements PollReply {
     else {
       const cursor = cursorIn(request, bytes);
       if (cursor === undefined) this.#giveBack(bytes);
+      else if (this.#poll?.again(cursor)) this.#state = "asked";
       else this.#ask(cursor, bytes);
     }
   }
@@ -112,11 +110,10 @@ class PollSocket implements PollReply {
   }
 
   #ask(cursor: string, bytes: Buffer): void {
-    const { socket, hub, plan } = this.#options;
+    const { hub, plan } = this.#options;
     try {
       const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead);
       this.#state = "asked";
-      socket.setTimeout(0);
       if (opened instanceof Promise)
         opened.then(
           (value) => this.#begin(value),
@@ -143,7 +140,7 @@ class PollSocket implements PollReply {
   #giveBack(bytes: Buffer): void {
     const { socket, server } = this.#options;
     if (this.#state === "closed") return;
-    this.#state = "closed";
+    this.#close();
     mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
@@ -161,15 +158,7 @@ class PollSocket implements PollReply {
   }
 }
 
-/** The answer as node:http would write it, made once for all whom it is written to. */
-function bytesOf(frame: PollFrame, now: number): Buffer {
-  const bytes = written.get(frame) ?? writeOut(frame, now, "keep-alive");
-  written.set(frame, bytes);
-  return bytes;
-}
-
-const written = new WeakMap<PollFrame, Buffer>();
-
+/** The answer as node:http would write it. */
 function writeOut({ status, headers, body }: PollFrame, now: number, connection: "keep-alive" | "close"): Buffer {
   let head = `HTTP/1.1 ${status} ${status === 200 ? "OK" : "Not Modified"}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
