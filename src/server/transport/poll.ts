@@ -137,8 +137,8 @@ export class Poll implements Sink<PollFrame>, Waiter {
   readonly #reply: PollReply;
   #state: "reading" | "waiting" | "kept" | "ended" = "reading";
   #waiting: WaitingList | undefined;
-  /** What it was answered with, while it is kept. */
-  #cursor = "";
+  /** What it was answered with. */
+  #cursor: string | undefined;
 
   constructor(asked: Asked, form: PollForm, reply: PollReply) {
     this.#asked = asked;
@@ -154,6 +154,11 @@ export class Poll implements Sink<PollFrame>, Waiter {
     const items = subscription.read(plan.firstRead);
     if (items instanceof Promise) return items.then((read) => this.#take(read, before));
     this.#take(items, before);
+  }
+
+  /** What the client will ask from if it goes on; undefined where that is not known. */
+  get next(): string | undefined {
+    return this.#state === "kept" ? this.#cursor : undefined;
   }
 
   /** The client asks for what follows this cursor. True: it waits again; false: it has ended, so open another. */
