@@ -137,6 +137,75 @@ describe("a client that polls", () => {
     await store.whenFollowed(0);
   });
 
+  it("keeps its place between two polls: the log is not read for the next", async () => {
+    const { client, hub, port, store } = await polled();
+    let cursor = await hub.cursor("news");
+    await ask(client, cursor, "&wait=0.2"); // node:http's
+    await ask(client, cursor, "&wait=0.2"); // takes its place
+    let reads = 0;
+    const { read } = store;
+    store.read = (...asked) => {
+      reads += 1;
+      return read(...asked);
+    };
+    for (let count = 0; count < 4; count += 1) {
+      const answer = ask(client, cursor, "&wait=0.2");
+      await (await rawConnection(port)).request("GET", "/healthz").response(); // by now it has been read
+      if (count % 2 === 1) await hub.publish("news", count);
+      cursor = (await answer).headers["tailwire-cursor"] as string;
+    }
+    expect(reads).toBe(0);
+  });
+
+  it("gets what comes between two polls with the next", async () => {
+    const { client, hub } = await polled();
+    let cursor = await hub.cursor("news");
+    for (const data of ["a", "b", "c"]) {
+      await ask(client, cursor, "&wait=0.01");
+      await hub.publish("news", data);
+      const { headers, body } = await ask(client, cursor, "&wait=0.01");
+      expect(dataOf(body)).toEqual([data]);
+      cursor = headers["tailwire-cursor"] as string;
+    }
+  });
+
+  it("who goes back gets again what it goes back to", async () => {
+    const { client, hub, store } = await polled();
+    const first = await hub.cursor("news");
+    await hub.publish("news", "a");
+    const second = (await ask(client, first)).headers["tailwire-cursor"] as string;
+    const parked = ask(client, second);
+    await store.whenFollowed(1);
+    await hub.publish("news", "b");
+    expect(dataOf((await parked).body)).toEqual(["b"]);
+    expect(dataOf((await ask(client, second)).body)).toEqual(["b"]);
+    expect(dataOf((await ask(client, first)).body)).toEqual(["a", "b"]);
+  });
+
+  it("gets no more at once than it asks for, and the rest with the next", async () => {
+    const { client, hub, store } = await polled();
+    let cursor = await hub.cursor("news");
+    await hub.publish("news", 0);
+    cursor = (await ask(client, cursor, "&limit=2")).headers["tailwire-cursor"] as string;
+    const answer = ask(client, cursor, "&limit=2");
+    await store.whenFollowed(1);
+    await Promise.all([1, 2, 3].map((data) => hub.publish("news", data)));
+    const { headers, body } = await answer;
+    expect(dataOf(body)).toEqual([1, 2]);
+    cursor = headers["tailwire-cursor"] as string;
+    expect(dataOf((await ask(client, cursor, "&limit=2")).body)).toEqual([3]);
+  });
+
+  it("is let go when it has not asked again for the server's keep-alive, though it waited longer before", async () => {
+    const { client, hub, server, store } = await polled();
+    server.keepAliveTimeout = 20;
+    const cursor = await hub.cursor("news");
+    await ask(client, cursor, "&wait=0.1");
+    expect((await ask(client, cursor, "&wait=0.1")).status).toBe(200);
+    expect(await client.rest()).toBe("");
+    await store.whenFollowed(0);
+  });
+
   it("is answered and let go when the hub closes", async () => {
     const { client, hub, store } = await polled();
     const cursor = await hub.cursor("news");

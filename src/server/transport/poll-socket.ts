@@ -14,12 +14,17 @@ import type { Socket } from "node:net";
 import { parseFrom } from "../../core/cursor.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Subscription } from "../../core/subscription.ts";
+import { answerHead } from "../answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
 import { headLength } from "../request-text.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
 import { cursorIn, type PollRequest, pollRequest } from "./poll-request.ts";
+import { type Waiter, WaitingList } from "./waiting-list.ts";
+
+/** The longest that a timer takes, where the server's keep-alive has no end. */
+const NO_KEEP_ALIVE_END_MS = 2 ** 31 - 1;
 
 /** How many bytes had been read of a connection with its last poll. */
 const read = new WeakMap<Socket, number>();
@@ -42,8 +47,21 @@ export function servePollsOfSocket(answer: Answer, form: PollForm): void {
     if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400 || server.maxRequestsPerSocket)
       return;
     if (!takeFromHttp(socket)) return;
-    new PollSocket({ socket, server, hub, plan, form, request });
+    new PollSocket({ socket, server, hub, plan, form, request: shared(request) });
   });
+}
+
+/** The requests of the connections taken last, so that those which ask the same have one between them. */
+const requests = new Map<string, PollRequest>();
+const MAX_REQUESTS = 64;
+
+function shared(request: PollRequest): PollRequest {
+  const key = `${request.before}\n${request.after}`;
+  const known = requests.get(key);
+  if (known !== undefined) return known;
+  if (requests.size === MAX_REQUESTS) requests.clear();
+  requests.set(key, request);
+  return request;
 }
 
 interface PollSocketOptions {
@@ -56,45 +74,56 @@ interface PollSocketOptions {
   readonly request: PollRequest;
 }
 
-class PollSocket implements PollReply {
+class PollSocket implements PollReply, Waiter {
+  readonly repeats = true;
+  since = 0;
   readonly #options: PollSocketOptions;
   #poll: Poll | undefined;
   #state: "idle" | "asked" | "closed" = "idle";
-  readonly #stopWaiting: () => void;
+  /** Whether it has been answered since it was last looked at. */
+  #wasAnswered = true;
+  /** Those that are looked at each time the server's keep-alive has passed, and when the hub closes. */
+  readonly #idlers: WaitingList;
   readonly #onData = (bytes: Buffer) => this.#take(bytes);
   readonly #onClose = () => this.#close();
-  readonly #onTimeout = () => this.#options.socket.destroy();
 
   constructor(options: PollSocketOptions) {
     this.#options = options;
-    const { socket } = options;
+    const { socket, server, hub } = options;
     socket.on("data", this.#onData);
     socket.on("close", this.#onClose);
-    socket.on("timeout", this.#onTimeout);
-    // What is on its way is told that the hub has closed.
-    this.#stopWaiting = options.hub.whenClosing(() => this.#state === "idle" && socket.setTimeout(CLOSING_MS));
-    this.#rest();
+    socket.setTimeout(0);
+    this.#idlers = WaitingList.of(hub, server.keepAliveTimeout || NO_KEEP_ALIVE_END_MS);
+    this.#idlers.add(this);
   }
 
   send(frame: PollFrame): void {
     const { socket, hub } = this.#options;
-    this.#poll = undefined;
     if (this.#state === "closed") return;
     this.#state = "idle";
-    if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), "close"));
-    else socket.write(bytesOf(frame, hub.clock.now()));
-    this.#rest();
+    this.#wasAnswered = true;
+    if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), undefined));
+    else {
+      frame.bytes ??= writeOut(frame, hub.clock.now(), 0);
+      socket.write(frame.bytes);
+    }
     if (socket.isPaused()) socket.resume();
+  }
+
+  /**
+   * Ends a connection that has asked for nothing since it was last looked at, which is after one to two of the server's
+   * keep-alive times. A socket's own timeout would be exact, for 0.5 µs a poll.
+   */
+  waitedOut(): void {
+    const { socket, hub } = this.#options;
+    // What is on its way is told that the hub has closed.
+    if (this.#state === "idle" && hub.closed) socket.setTimeout(CLOSING_MS, () => socket.destroy());
+    else if (this.#state === "idle" && !this.#wasAnswered) socket.destroy();
+    this.#wasAnswered = false;
   }
 
   destroy(): void {
     this.#options.socket.destroy();
-  }
-
-  /** As node:http does between two requests. */
-  #rest(): void {
-    const { socket, server } = this.#options;
-    socket.setTimeout(server.keepAliveTimeout);
   }
 
   #take(bytes: Buffer): void {
@@ -102,8 +131,9 @@ class PollSocket implements PollReply {
     // Whoever does not read the answers is not read either, and of two requests at once the second waits.
     if (this.#state === "asked" || socket.writableNeedDrain) this.#putOff(bytes);
     else {
-      const cursor = cursorIn(request, bytes);
+      const cursor = cursorIn(request, bytes, this.#poll?.next);
       if (cursor === undefined) this.#giveBack(bytes);
+      else if (this.#poll?.again(cursor)) this.#state = "asked";
       else this.#ask(cursor, bytes);
     }
   }
@@ -116,11 +146,10 @@ class PollSocket implements PollReply {
   }
 
   #ask(cursor: string, bytes: Buffer): void {
-    const { socket, hub, plan } = this.#options;
+    const { hub, plan } = this.#options;
     try {
       const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead);
       this.#state = "asked";
-      socket.setTimeout(0);
       if (opened instanceof Promise)
         opened.then(
           (value) => this.#begin(value),
@@ -147,13 +176,10 @@ class PollSocket implements PollReply {
   #giveBack(bytes: Buffer): void {
     const { socket, server } = this.#options;
     if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#stopWaiting();
+    this.#close();
     mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
-    socket.off("timeout", this.#onTimeout);
-    socket.setTimeout(0);
     socket.pause();
     giveToHttp(server, socket, bytes);
     socket.resume();
@@ -161,24 +187,13 @@ class PollSocket implements PollReply {
 
   #close(): void {
     this.#state = "closed";
-    this.#stopWaiting();
+    this.#idlers.delete(this);
     this.#poll?.end();
     this.#poll = undefined;
   }
 }
 
-/** The answer as node:http would write it, made once for all whom it is written to. */
-function bytesOf(frame: PollFrame, now: number): Buffer {
-  const bytes = written.get(frame) ?? writeOut(frame, now, "keep-alive");
-  written.set(frame, bytes);
-  return bytes;
-}
-
-const written = new WeakMap<PollFrame, Buffer>();
-
-function writeOut({ status, headers, body }: PollFrame, now: number, connection: "keep-alive" | "close"): Buffer {
-  let head = `HTTP/1.1 ${status} ${status === 200 ? "OK" : "Not Modified"}\r\n`;
-  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
-  head += `Date: ${new Date(now).toUTCString()}\r\nConnection: ${connection}\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, "latin1"), body]);
+/** All of the answer. @param keepAliveMs undefined where its connection ends with it */
+function writeOut({ status, headers, body }: PollFrame, now: number, keepAliveMs: number | undefined): Buffer {
+  return Buffer.concat([Buffer.from(answerHead(status, headers, now, keepAliveMs), "latin1"), body]);
 }

@@ -15,16 +15,24 @@ import { encodeItem } from "../../wire/message.ts";
 import type { Plan } from "../negotiate.ts";
 import { whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
+import { type Waiter, WaitingList } from "./waiting-list.ts";
 
 /** A whole answer, made once for all who wait for it. */
 export interface PollFrame {
   readonly status: 200 | 304;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
+  readonly cursor: string;
+  /** Whether it holds all that there was, and not only as much as was asked for. */
+  readonly isWhole: boolean;
+  /** Head and body as they are written to a socket, once they have been. */
+  bytes: Buffer | undefined;
 }
 
 /** Where an answer goes. */
 export interface PollReply {
+  /** Whether the client may ask for what follows this answer with {@link Poll.again}. */
+  readonly repeats: boolean;
   send(frame: PollFrame): void;
   /** There is no answer: the log could not be read. */
   destroy(): void;
@@ -68,6 +76,7 @@ export async function answerPoll(answer: Answer, form: PollForm): Promise<void> 
 }
 
 class ResponseReply implements PollReply {
+  readonly repeats = false;
   readonly #res: ServerResponse;
 
   constructor(res: ServerResponse) {
@@ -97,27 +106,39 @@ export function pollEncoding(limit: number, form: PollForm = JSON_FORM): Encodin
         messages.push(form.message(encodeItem(item)));
         cursor.set(item.channel, positionAfter(item));
       }
-      return makeFrame(form, cursor, messages);
+      return makeFrame(form, cursor, messages, events <= limit);
     },
   };
 }
 
-function makeFrame(form: PollForm, cursor: Cursor, messages: readonly string[]): PollFrame {
+function makeFrame(form: PollForm, cursor: Cursor, messages: readonly string[], isWhole: boolean): PollFrame {
   const text = formatCursor(cursor);
   const body = Buffer.from(form.body(`{"cursor":${JSON.stringify(text)},"events":[${messages.join(",")}]}`));
   const headers = { ...headersOf(form, text), ...form.headers, "Content-Length": body.byteLength };
-  return { status: 200, headers, body };
+  return { status: 200, headers, body, cursor: text, isWhole, bytes: undefined };
 }
 
-/** One poll: it is answered at once where there is something or nobody waits, else with the first frame. */
-export class Poll implements Sink<PollFrame> {
+/**
+ * One poll: it is answered at once where there is something or nobody waits, else with the first frame.
+ *
+ * Where the client repeats itself, one that has waited is kept when it is answered: its place in the fan-out is where the
+ * client will ask from, so the next poll costs no look into the log and makes nothing. What comes before that is
+ * not kept for the client: the place is given up, and the next poll reads it in the log.
+ *
+ *     reading ──nothing there──▶ waiting ──answered──▶ kept ──again──▶ waiting
+ *        └──────answered───────────┴───────▶ ended ◀────┴── something came first, or nobody asked
+ */
+export class Poll implements Sink<PollFrame>, Waiter {
   readonly encoding: Encoding<PollFrame>;
   readonly halfFull = false;
+  since = 0;
   readonly #asked: Asked;
   readonly #form: PollForm;
   readonly #reply: PollReply;
-  #state: "reading" | "waiting" | "ended" = "reading";
-  #stopWaiting: () => void = () => {};
+  #state: "reading" | "waiting" | "kept" | "ended" = "reading";
+  #waiting: WaitingList | undefined;
+  /** What it was answered with. */
+  #cursor: string | undefined;
 
   constructor(asked: Asked, form: PollForm, reply: PollReply) {
     this.#asked = asked;
@@ -135,10 +156,26 @@ export class Poll implements Sink<PollFrame> {
     this.#take(items, before);
   }
 
+  /** What the client will ask from if it goes on; undefined where that is not known. */
+  get next(): string | undefined {
+    return this.#state === "kept" ? this.#cursor : undefined;
+  }
+
+  /** The client asks for what follows this cursor. True: it waits again; false: it has ended, so open another. */
+  again(cursor: string): boolean {
+    if (this.#state !== "kept" || cursor !== this.#cursor) {
+      this.end();
+      return false;
+    }
+    this.#state = "waiting";
+    this.#waiting?.add(this);
+    return true;
+  }
+
   write(frame: PollFrame): boolean {
     if (this.#state === "ended") return true;
-    this.end();
-    this.#reply.send(frame);
+    if (this.#state === "kept") this.end();
+    else this.#answer(frame);
     return true;
   }
 
@@ -147,40 +184,58 @@ export class Poll implements Sink<PollFrame> {
     this.#reply.destroy();
   }
 
+  waitedOut(): void {
+    if (this.#state === "kept") this.end();
+    else this.#giveUp();
+  }
+
   /** Nobody is there to be answered, or everybody is. */
   end(): void {
     if (this.#state === "ended") return;
-    if (this.#state === "waiting") this.#stopWaiting();
     this.#state = "ended";
+    this.#waiting?.delete(this);
     this.#asked.subscription.close();
   }
 
   #take(items: readonly Item[], before: Cursor): void {
     if (this.#state === "ended") return;
-    if (items.length > 0) this.write(this.encoding.encode(items, before));
+    if (items.length > 0) this.#answer(this.encoding.encode(items, before));
     else if (this.#asked.plan.waitMs === 0) this.#giveUp();
     else this.#wait();
   }
 
   #wait(): void {
     const { hub, plan, subscription } = this.#asked;
-    const cancel = hub.clock.after(plan.waitMs, () => this.#giveUp());
-    const takeBack = hub.whenClosing(() => this.#giveUp());
-    this.#stopWaiting = () => {
-      cancel();
-      takeBack();
-    };
+    this.#waiting = WaitingList.of(hub, plan.waitMs);
+    this.#waiting.add(this);
     this.#state = "waiting";
     subscription.begin(this);
+  }
+
+  #answer(frame: PollFrame): void {
+    const { hub, subscription } = this.#asked;
+    // Only who is live stands behind the frame; who was cut off by the limit stands in the middle of it.
+    if (this.#reply.repeats && frame.isWhole && subscription.state === "live" && !hub.closed) {
+      this.#state = "kept";
+      this.#cursor = frame.cursor;
+    } else this.end();
+    this.#reply.send(frame);
   }
 
   /** There was nothing. */
   #giveUp(): void {
     const { plan, subscription } = this.#asked;
-    const { cursor } = subscription;
-    const nothing: PollFrame = { status: 304, headers: headersOf(this.#form, formatCursor(cursor)), body: NO_BODY };
-    this.write(plan.conditional ? nothing : makeFrame(this.#form, cursor, []));
+    this.#answer(
+      plan.conditional
+        ? nothingNew(this.#form, subscription.cursor)
+        : makeFrame(this.#form, subscription.cursor, [], true),
+    );
   }
+}
+
+function nothingNew(form: PollForm, at: Cursor): PollFrame {
+  const cursor = formatCursor(at);
+  return { status: 304, headers: headersOf(form, cursor), body: NO_BODY, cursor, isWhole: true, bytes: undefined };
 }
 
 const NO_BODY = Buffer.alloc(0);
