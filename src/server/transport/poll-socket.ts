@@ -100,7 +100,7 @@ class PollSocket implements PollReply, Waiter {
     if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), "close"));
     else {
       frame.bytes ??= writeOut(frame, hub.clock.now(), "keep-alive");
-      socket.write(frame.bytes);
+      if (!socket.write(frame.bytes)) this.#watchDrain();
     }
     if (socket.isPaused()) socket.resume();
   }
@@ -109,14 +109,26 @@ class PollSocket implements PollReply, Waiter {
    * Ends a connection that has asked for nothing since it was last looked at, which is after one to two of the server's
    * keep-alive times. A socket's own timeout would be exact, for 0.5 µs a poll.
    */
-  waitedOut(): void {
-    const { socket, hub } = this.#options;
-    if (this.#state === "idle" && !this.#wasAnswered && !hub.closed) socket.destroy();
+  waitedOut(early: boolean): void {
+    if (early) return;
+    const { socket } = this.#options;
+    if (this.#state === "idle" && !this.#wasAnswered && !socket.writableNeedDrain) socket.destroy();
     this.#wasAnswered = false;
   }
 
   destroy(): void {
     this.#options.socket.destroy();
+  }
+
+  /** A large answer may be slow to go out, but not stand still. */
+  #watchDrain(): void {
+    const { socket, server } = this.#options;
+    const end = () => socket.destroy();
+    socket.setTimeout(server.keepAliveTimeout, end);
+    socket.once("drain", () => {
+      this.#wasAnswered = true;
+      socket.setTimeout(0, end);
+    });
   }
 
   #take(bytes: Buffer): void {

@@ -10,8 +10,11 @@ import type { Hub } from "../../core/hub.ts";
 export interface Waiter {
   /** When it began to wait; set by its list. */
   since: number;
-  /** It has waited long enough, or the hub closes. Where it does not leave its list, it waits from now on. */
-  waitedOut(): void;
+  /**
+   * It has waited long enough. Where it does not leave its list, it waits from now on.
+   * @param early it has not, but the hub closes
+   */
+  waitedOut(early: boolean): void;
 }
 
 const lists = new WeakMap<Hub, Map<number, WaitingList>>();
@@ -74,11 +77,11 @@ export class WaitingList {
         return;
       }
       this.add(waiter);
-      waiter.waitedOut();
+      waiter.waitedOut(false);
     }
   }
 
   #callAll(): void {
-    for (const waiter of [...this.#waiters]) waiter.waitedOut();
+    for (const waiter of [...this.#waiters]) waiter.waitedOut(true);
   }
 }
