@@ -1,5 +1,6 @@
 // Who takes part. One more peer is a file in contenders/ (and in servers/, if it needs one), and a name here.
 
+import { barePoll } from "./contenders/bare-poll.mjs";
 import { betterSse } from "./contenders/better-sse.mjs";
 import { bun } from "./contenders/bun.mjs";
 import { epoll } from "./contenders/epoll.mjs";
@@ -25,4 +26,5 @@ export const contenders = [
   ...faye,
   ...betterSse,
   ...epoll,
+  ...barePoll,
 ];

@@ -206,6 +206,28 @@ describe("a client that polls", () => {
     await store.whenFollowed(0);
   });
 
+  it("who does not read its answer is let go", async () => {
+    const { client, hub, server, store } = await polled({ hub: { maxEventBytes: 2 ** 24 } });
+    server.keepAliveTimeout = 20;
+    const cursor = await hub.cursor("news");
+    await ask(client, cursor, "&wait=0.1");
+    client.request("GET", `/channels/news?transport=long-poll&from=${cursor}&wait=0.1`);
+    await store.whenFollowed(1);
+    client.socket.pause();
+    await hub.publish("news", "x".repeat(2 ** 24));
+    await store.whenFollowed(0);
+  });
+
+  it("is let go like that also when the hub has closed", async () => {
+    const { client, hub, server } = await polled();
+    server.keepAliveTimeout = 20;
+    const cursor = await hub.cursor("news");
+    await ask(client, cursor, "&wait=0");
+    expect((await ask(client, cursor, "&wait=0")).status).toBe(200);
+    await hub.close();
+    expect(await client.rest()).toBe("");
+  });
+
   it("is answered and let go when the hub closes", async () => {
     const { client, hub, store } = await polled();
     const cursor = await hub.cursor("news");

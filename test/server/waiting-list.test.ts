@@ -82,4 +82,30 @@ describe("those who wait", () => {
     clock.advance(1000);
     expect(called).toEqual(["a 1000"]);
   });
+
+  it("are not called when they have left because of one before them", () => {
+    const { clock, called, wait } = opened();
+    const a = wait("a", 1000);
+    const b = wait("b", 1000);
+    a.waitedOut = () => {
+      b.list.delete(b);
+      a.list.delete(a);
+    };
+    clock.advance(5000);
+    expect(called).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("are called once each, though time goes on meanwhile", () => {
+    const { clock, called, wait } = opened();
+    const a = wait("a", 1000, false);
+    wait("b", 1000);
+    const now = clock.now.bind(clock);
+    let asked = 0;
+    clock.now = () => now() + asked++; // a millisecond each time
+    clock.advance(1000);
+    clock.now = now;
+    expect(called.map((call) => call.split(" ")[0])).toEqual(["a", "b"]);
+    a.list.delete(a);
+  });
 });

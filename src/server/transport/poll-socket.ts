@@ -105,7 +105,7 @@ class PollSocket implements PollReply, Waiter {
     if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), undefined));
     else {
       frame.bytes ??= writeOut(frame, hub.clock.now(), 0);
-      socket.write(frame.bytes);
+      if (!socket.write(frame.bytes)) this.#watchDrain();
     }
     if (socket.isPaused()) socket.resume();
   }
@@ -114,16 +114,27 @@ class PollSocket implements PollReply, Waiter {
    * Ends a connection that has asked for nothing since it was last looked at, which is after one to two of the server's
    * keep-alive times. A socket's own timeout would be exact, for 0.5 µs a poll.
    */
-  waitedOut(): void {
-    const { socket, hub } = this.#options;
+  waitedOut(early: boolean): void {
+    const { socket } = this.#options;
     // What is on its way is told that the hub has closed.
-    if (this.#state === "idle" && hub.closed) socket.setTimeout(CLOSING_MS, () => socket.destroy());
-    else if (this.#state === "idle" && !this.#wasAnswered) socket.destroy();
+    if (this.#state === "idle" && early) socket.setTimeout(CLOSING_MS, () => socket.destroy());
+    else if (this.#state === "idle" && !this.#wasAnswered && !socket.writableNeedDrain) socket.destroy();
     this.#wasAnswered = false;
   }
 
   destroy(): void {
     this.#options.socket.destroy();
+  }
+
+  /** A large answer may be slow to go out, but not stand still. */
+  #watchDrain(): void {
+    const { socket, server } = this.#options;
+    const end = () => socket.destroy();
+    socket.setTimeout(server.keepAliveTimeout, end);
+    socket.once("drain", () => {
+      this.#wasAnswered = true;
+      socket.setTimeout(0, end);
+    });
   }
 
   #take(bytes: Buffer): void {

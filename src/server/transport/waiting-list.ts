@@ -10,8 +10,11 @@ import type { Hub } from "../../core/hub.ts";
 export interface Waiter {
   /** When it began to wait; set by its list. */
   since: number;
-  /** It has waited long enough, or the hub closes. Where it does not leave its list, it waits from now on. */
-  waitedOut(): void;
+  /**
+   * It has waited long enough. Where it does not leave its list, it waits from now on.
+   * @param early it has not, but the hub closes
+   */
+  waitedOut(early: boolean): void;
 }
 
 const lists = new WeakMap<Hub, Map<number, WaitingList>>();
@@ -70,7 +73,7 @@ export class WaitingList {
     for (const waiter of this.#due(now)) {
       if (!this.#waiters.has(waiter)) continue; // it went with one before it
       this.add(waiter);
-      waiter.waitedOut();
+      waiter.waitedOut(false);
     }
     const [longest] = this.#waiters;
     if (longest !== undefined) this.#sweepIn(longest.since + this.#waitMs - now);
@@ -89,6 +92,6 @@ export class WaitingList {
   }
 
   #callAll(): void {
-    for (const waiter of [...this.#waiters]) waiter.waitedOut();
+    for (const waiter of [...this.#waiters]) waiter.waitedOut(true);
   }
 }
