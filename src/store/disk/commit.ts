@@ -9,7 +9,7 @@ import { type ChannelEvent, type EventInput, eventBytes } from "../../core/event
 import type { Retention } from "../../core/log.ts";
 import type { Appended } from "../../core/store.ts";
 import { entered, entryWrites, RESTING_MS, type Write } from "./due.ts";
-import { keptAfter } from "./kept.ts";
+import { deletableTo, keptAfter } from "./kept.ts";
 import { channelKey, commitKey, eventKey, type Key, purgedKey, STATE_KEY } from "./keys.ts";
 import { KnownKeys } from "./known-keys.ts";
 import {
@@ -27,7 +27,7 @@ import { readHead, readRecord, readState, type View } from "./view.ts";
 /** Commits whose channels can be looked up: a process that has missed more looks at all that it follows. */
 const KEPT_COMMITS = 4096;
 /** Older ones are deleted so many at once. */
-const FORGOTTEN_COMMITS = 64;
+const FORGOTTEN_COMMITS = 512;
 
 const EMPTY = { newest: 0, trimmed: 0, newestBytes: 0, trimmedBytes: 0, newestTime: 0, agedAt: 0, restingSince: 0 };
 
@@ -43,10 +43,13 @@ export interface Changes {
 /** How far a deletion came. */
 export interface Deleted {
   readonly count: number;
+  /** Whether that was all that could be deleted now. */
   readonly done: boolean;
+  /** Whether there is more that is too fresh. */
+  readonly fresh: boolean;
 }
 
-const NOTHING: Deleted = { count: 0, done: true };
+const NOTHING: Deleted = { count: 0, done: true, fresh: false };
 
 export class Commit {
   readonly #view: View;
@@ -98,19 +101,25 @@ export class Commit {
     return record.log;
   }
 
-  /** Deletes what retention has passed of a channel. To be called before anything is appended. */
-  trim(channel: ChannelName, most: number): Deleted {
+  /**
+   * Deletes what retention has passed of a channel, where that is at least so much. To be called before anything is
+   * appended.
+   */
+  trim(channel: ChannelName, least: number, most: number): Deleted {
     const record = this.#record(channel);
     if (record === undefined) return NOTHING;
     const head = (offset: number) => readHead(this.#view, record.log, offset);
     const kept = keptAfter(record, this.#retention, this.#now, head);
-    const trimmed = Math.min(kept, record.trimmed + most);
+    const last = deletableTo(record, kept, this.#now, head);
+    if (last - record.trimmed < least) return { ...NOTHING, fresh: kept > record.trimmed };
+    const trimmed = Math.min(last, record.trimmed + most);
     const count = this.#deleteEvents(record.log, record.trimmed, trimmed);
-    const trimmedBytes = count === 0 ? record.trimmedBytes : head(trimmed).bytes;
+    const trimmedBytes = head(trimmed).bytes;
+    // Still by the oldest of before, unless that is what it was looked at for.
     const looked = trimmed < record.newest && this.#now - record.agedAt > this.#retention.maxAgeMs;
     const agedAt = looked ? head(trimmed + 1).time : record.agedAt;
-    if (count > 0 || agedAt !== record.agedAt) this.#change(channel, { ...record, trimmed, trimmedBytes, agedAt });
-    return { count, done: trimmed === kept };
+    this.#change(channel, { ...record, trimmed, trimmedBytes, agedAt });
+    return { count, done: trimmed === last, fresh: last < kept };
   }
 
   /** Deletes events of a log that was purged before. */
@@ -122,7 +131,7 @@ export class Commit {
     const count = this.#deleteEvents(log, first, trimmed);
     const done = trimmed === newest;
     this.#writes.push([purgedKey(log), done ? undefined : encodePurged({ trimmed, newest })]);
-    return { count, done };
+    return { count, done, fresh: false };
   }
 
   /** Deletes keys that mean nothing any more. */

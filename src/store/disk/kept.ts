@@ -29,6 +29,23 @@ export function keptAfter(
   return kept;
 }
 
+/** How long an event is there at least, in milliseconds, so that followers in other processes can be told of it. */
+const FRESH_MS = 1000;
+
+/**
+ * How far a channel's events may be deleted: to `kept`, or to the first fresh one before it. Where the clock was set
+ * back, none counts as fresh.
+ */
+export function deletableTo(
+  { trimmed, newestTime }: ChannelRecord,
+  kept: number,
+  now: number,
+  head: (offset: number) => EventHead,
+): number {
+  if (now - newestTime > FRESH_MS || newestTime > now) return kept;
+  return lowest(trimmed, kept, (offset) => now - head(offset + 1).time <= FRESH_MS);
+}
+
 /** The lowest of from … to for which it holds, `to` where it does for none before; from some place on it always holds. */
 function lowest(from: number, to: number, holds: (offset: number) => boolean): number {
   let [low, high] = [from, to];

@@ -161,7 +161,7 @@ export class Writer {
 
   #settle({ commitment, done, answers, ...changes }: Planned): void {
     this.#failed = undefined;
-    this.#chores.done(done);
+    this.#chores.committed(done);
     for (const channel of new Set(changes.events.map((event) => event.channel))) {
       const { events, bytes } = commitment.stored(channel);
       this.#chores.appendedTo(channel, events, bytes);
