@@ -3,7 +3,7 @@
  * 50,000 events a second need 178 years for them.
  *
  *     f                            what made this folder, and in which format
- *     j 255                        the state that all channels share
+ *     j 255 …                      the state that all channels share
  *     c name                       a channel: where it stands
  *     e log offset                 an event
  *     j commit                     the channels that a commit appended to
@@ -27,7 +27,7 @@ export const MAX_NUMBER = 2 ** 48 - 1;
 
 export const FORMAT_KEY: Key = Buffer.from("f");
 /** Sorts right behind the newest commit, so that both are in one page, and one page less is written with each. */
-export const STATE_KEY: Key = Buffer.from([0x6a, 0xff]);
+export const STATE_KEY: Key = Buffer.from(`j${"\xff".repeat(7)}`, "latin1");
 
 export function channelKey(channel: ChannelName): Key {
   return Buffer.from(`c${channel}`, "latin1");

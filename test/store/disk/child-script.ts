@@ -43,12 +43,17 @@ for (const channel of channels) {
 say({ is: "following" });
 
 let appended = 0;
+let ending = false;
+// Also when the process that started this one is gone.
+process.stdin.resume().on("end", () => {
+  ending = true;
+  void store.close?.();
+});
 await Promise.all(Array.from({ length: task.concurrency }, appendOn));
 say({ is: "done" });
-process.stdin.resume().on("end", () => void store.close?.());
 
 async function appendOn(): Promise<void> {
-  while (appended < (task.count ?? Number.POSITIVE_INFINITY)) {
+  while (!ending && appended < (task.count ?? Number.POSITIVE_INFINITY)) {
     const channel = channels[appended % channels.length] ?? parseChannelName("chat");
     appended += 1;
     await append(channel, `${task.name}-${appended}`);
