@@ -1,6 +1,6 @@
 /** Processes that have a disk store open; see child-script.ts. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,6 +37,7 @@ function buildScript(): string {
 let file: string | undefined;
 
 export class Child {
+  readonly name: string;
   readonly told: Told[] = [];
   readonly process: ChildProcess;
   readonly exited: Promise<unknown>;
@@ -45,6 +46,7 @@ export class Child {
   /** @param limit the largest file that it may write, in blocks of 1,024 bytes, as a shell's `ulimit -f` says it */
   constructor(task: ChildTask, limit?: number) {
     file ??= buildScript();
+    this.name = task.name;
     const args = [file, JSON.stringify(task)];
     const command = limit === undefined ? [process.execPath, ...args] : limited(limit, [process.execPath, ...args]);
     this.process = spawn(command[0] as string, command.slice(1), { stdio: ["pipe", "pipe", "ignore"] });
@@ -74,6 +76,11 @@ export class Child {
   async kill(): Promise<void> {
     this.process.kill("SIGKILL");
     await this.exited;
+  }
+
+  /** Lets it write files of any size. */
+  liftLimit(): void {
+    spawnSync("prlimit", ["--pid", String(this.process.pid), "--fsize=unlimited"]);
   }
 
   /** Lets it close its store. */

@@ -1,5 +1,3 @@
-
-
 import { describe, expect, test } from "vitest";
 import { parseChannelName } from "../../../src/core/channel-name.ts";
 import { Hub } from "../../../src/core/hub.ts";
@@ -72,7 +70,12 @@ describe("a folder that is opened again", () => {
 
   test("has what was appended before close settled, and takes no more", async () => {
     const folder = makeFolder();
-    const input = { data: { kind: "text", text: "x" }, type: "message", key: undefined, idempotencyKey: undefined } as const;
+    const input = {
+      data: { kind: "text", text: "x" },
+      type: "message",
+      key: undefined,
+      idempotencyKey: undefined,
+    } as const;
     const first = diskStore({ path: folder });
     const appends = Array.from({ length: 100 }, () => first.append(chat, input));
     await first.close?.();
