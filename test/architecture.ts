@@ -22,13 +22,14 @@ const WORDS = ["channel-name", "cursor", "errors", "event", "position"].map((nam
 const CLIENT = ["src/wire/", ...WORDS, "src/core/clock.ts"];
 const ENTRY = { ...NOTHING, files: ["src/core/", "src/server/", "src/store/memory.ts"] } satisfies Rule;
 
-/** A part is a folder of src/, or one of its files. */
+/** A part is a folder of src/, a folder in one that has a line of its own, or a file of src/. */
 const RULES: Readonly<Record<string, Rule>> = {
   "index.ts": { ...ENTRY, files: [...ENTRY.files, "src/create-hub.ts"] },
   "create-hub.ts": ENTRY,
   core: NOTHING,
   wire: { ...NOTHING, files: WORDS },
   store: { ...NOTHING, files: ["src/core/"] },
+  "store/disk": { files: ["src/core/"], node: true, packages: ["lmdb"] },
   server: { files: ["src/core/", "src/wire/"], node: true, packages: ["ws", "negotiator"] },
   client: { ...NOTHING, files: CLIENT },
   eventsource: { ...NOTHING, files: CLIENT },
@@ -145,7 +146,7 @@ function lastName(node: Node): string | undefined {
 }
 
 function faultsOfFile({ file, imports, times }: FileRead): readonly string[] {
-  const part = file.split("/")[1] ?? "";
+  const part = partOf(file);
   const rule = Object.hasOwn(RULES, part) ? RULES[part] : undefined;
   if (rule === undefined) return [`${file}: the table has no line for src/${part}`];
   const wrong = imports.filter((target) => !mayImport(part, rule, target));
@@ -155,11 +156,18 @@ function faultsOfFile({ file, imports, times }: FileRead): readonly string[] {
   ];
 }
 
+/** The part that a path is in, where it is under src/. */
+function partOf(file: string): string {
+  const [, folder = "", inner] = file.split("/");
+  return Object.hasOwn(RULES, `${folder}/${inner}`) ? `${folder}/${inner}` : folder;
+}
+
 function mayImport(part: string, rule: Rule, target: string | undefined): boolean {
   if (target === undefined) return false;
   if (target.startsWith("node:")) return rule.node;
   if (target.startsWith("npm:")) return rule.packages === "any" || rule.packages.includes(packageOf(target));
-  return [`src/${part}/`, ...rule.files].some((own) => (own.endsWith("/") ? target.startsWith(own) : target === own));
+  if (target.startsWith("src/") && partOf(target) === part) return true;
+  return rule.files.some((own) => (own.endsWith("/") ? target.startsWith(own) : target === own));
 }
 
 function packageOf(target: string): string {

@@ -3,7 +3,7 @@
 import type { ChannelName } from "./channel-name.ts";
 import type { From } from "./cursor.ts";
 import { TailwireError } from "./errors.ts";
-import { type ChannelEvent, eventBytes, type Gap } from "./event.ts";
+import { type ChannelEvent, eventBytes } from "./event.ts";
 import type { Position } from "./position.ts";
 import type { Read, ReadLimit } from "./store.ts";
 
@@ -32,6 +32,32 @@ export function checkRetention(retention: Retention): Retention {
 
 function misuse(parameter: string, detail: string): TailwireError {
   return new TailwireError("misuse", detail, { parameter });
+}
+
+/**
+ * Where a read of a log begins, and what it misses.
+ * @param kept the offset of the event before the oldest that is kept
+ */
+export function beginRead(channel: ChannelName, from: From, kept: number, head: Position): Pick<Read, "start" | "gap"> {
+  const next = { epoch: head.epoch, offset: kept };
+  const start = resolve(from, next, head);
+  const gap = { channel, after: start, next };
+  if (start.epoch !== head.epoch) return { start, gap: { ...gap, lost: null, reason: "epoch" } };
+  if (start.offset >= kept) return { start, gap: undefined };
+  return { start, gap: { ...gap, lost: kept - start.offset, reason: "trimmed" } };
+}
+
+function resolve(from: From, oldest: Position, head: Position): Position {
+  switch (from.kind) {
+    case "after":
+      return from.position;
+    case "now":
+      return head;
+    case "earliest":
+      return oldest;
+    case "last":
+      return { epoch: head.epoch, offset: Math.max(oldest.offset, head.offset - from.count) };
+  }
 }
 
 /** Trimmed places at the front of the array are given back once there are this many. */
@@ -89,30 +115,8 @@ export class Log {
 
   /** Reads on from a place; see {@link Store.read}. */
   read(from: From, limit: ReadLimit): Read {
-    const start = this.#resolve(from);
-    const oldest: Position = { epoch: this.epoch, offset: this.#newest - this.size };
-    const gap = this.#gapBetween(start, oldest);
+    const { start, gap } = beginRead(this.channel, from, this.#newest - this.size, this.head);
     return { start, gap, events: this.#slice(gap?.next ?? start, limit), head: this.head };
-  }
-
-  #resolve(from: From): Position {
-    switch (from.kind) {
-      case "after":
-        return from.position;
-      case "now":
-        return this.head;
-      case "earliest":
-        return { epoch: this.epoch, offset: this.#newest - this.size };
-      case "last":
-        return { epoch: this.epoch, offset: this.#newest - Math.min(from.count, this.size) };
-    }
-  }
-
-  #gapBetween(after: Position, oldest: Position): Gap | undefined {
-    const gap = { channel: this.channel, after, next: oldest };
-    if (after.epoch !== this.epoch) return { ...gap, lost: null, reason: "epoch" };
-    if (after.offset >= oldest.offset) return undefined;
-    return { ...gap, lost: oldest.offset - after.offset, reason: "trimmed" };
   }
 
   #slice(after: Position, { maxEvents, maxBytes }: ReadLimit): readonly ChannelEvent[] {
