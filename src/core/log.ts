@@ -89,30 +89,9 @@ export class Log {
 
   /** Reads on from a place; see {@link Store.read}. */
   read(from: From, limit: ReadLimit): Read {
-    const start = this.#resolve(from);
     const oldest: Position = { epoch: this.epoch, offset: this.#newest - this.size };
-    const gap = this.#gapBetween(start, oldest);
+    const { start, gap } = place(this.channel, from, oldest, this.head);
     return { start, gap, events: this.#slice(gap?.next ?? start, limit), head: this.head };
-  }
-
-  #resolve(from: From): Position {
-    switch (from.kind) {
-      case "after":
-        return from.position;
-      case "now":
-        return this.head;
-      case "earliest":
-        return { epoch: this.epoch, offset: this.#newest - this.size };
-      case "last":
-        return { epoch: this.epoch, offset: this.#newest - Math.min(from.count, this.size) };
-    }
-  }
-
-  #gapBetween(after: Position, oldest: Position): Gap | undefined {
-    const gap = { channel: this.channel, after, next: oldest };
-    if (after.epoch !== this.epoch) return { ...gap, lost: null, reason: "epoch" };
-    if (after.offset >= oldest.offset) return undefined;
-    return { ...gap, lost: oldest.offset - after.offset, reason: "trimmed" };
   }
 
   #slice(after: Position, { maxEvents, maxBytes }: ReadLimit): readonly ChannelEvent[] {
@@ -131,4 +110,38 @@ export class Log {
     this.#events = this.#events.slice(this.#first);
     this.#first = 0;
   }
+}
+
+/**
+ * Where a read begins in a log, and the gap if there is one.
+ * @param oldest the position before the oldest event that is kept
+ */
+export function place(
+  channel: ChannelName,
+  from: From,
+  oldest: Position,
+  head: Position,
+): { readonly start: Position; readonly gap: Gap | undefined } {
+  const start = resolve(from, oldest, head);
+  return { start, gap: gapBetween(channel, start, oldest) };
+}
+
+function resolve(from: From, oldest: Position, head: Position): Position {
+  switch (from.kind) {
+    case "after":
+      return from.position;
+    case "now":
+      return head;
+    case "earliest":
+      return oldest;
+    case "last":
+      return { epoch: head.epoch, offset: Math.max(oldest.offset, head.offset - from.count) };
+  }
+}
+
+function gapBetween(channel: ChannelName, after: Position, oldest: Position): Gap | undefined {
+  const gap = { channel, after, next: oldest };
+  if (after.epoch !== oldest.epoch) return { ...gap, lost: null, reason: "epoch" };
+  if (after.offset >= oldest.offset) return undefined;
+  return { ...gap, lost: oldest.offset - after.offset, reason: "trimmed" };
 }
