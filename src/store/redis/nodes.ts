@@ -82,9 +82,8 @@ export class Nodes {
   /** @throws {TailwireError} what keeps the store from working now, if anything does */
   async check(): Promise<void> {
     if (this.#layout === undefined) throw this.#error;
-    await Promise.all(
-      this.all.flatMap(({ asking, telling }) => [asking, telling]).map((line) => line.connection.ask(["PING"])),
-    );
+    const lines = this.all.flatMap(({ asking, telling }) => [asking, telling]);
+    await Promise.all(lines.map(async (line) => line.connection.ask(["PING"])));
   }
 
   /** Takes note of what a node has answered: where a log is elsewhere, the topology is asked again. */

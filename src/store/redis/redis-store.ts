@@ -86,6 +86,7 @@ export class RedisStore implements Store, Purgeable, Watched {
 
   /** Ends the subscriptions, then the connections once all that was asked has been answered. */
   async close(): Promise<void> {
+    await this.#nodes.started; // what was asked before is then on its way
     this.#followers.close();
     await this.#nodes.close();
   }
