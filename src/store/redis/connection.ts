@@ -172,7 +172,10 @@ export class Connection {
 
   #whyLost(error: Error): TailwireError {
     if (this.#state === "opening") return notConnected(this.where, error);
-    return unavailable(`the connection to Redis is lost: ${error.message}`, error);
+    return unavailable(
+      `the connection to Redis is lost (what was under way may have been done): ${error.message}`,
+      error,
+    );
   }
 
   #answered(): void {

@@ -30,26 +30,28 @@ export function refused(error: unknown): TailwireError {
   return new TailwireError("internal", `Redis has answered with an error: ${message}`, { cause: error });
 }
 
+const TOO_OLD = "it is older than Redis 7, which is the oldest that works (any Valkey does)";
+
+/** What it means where a connection could not be opened. */
+const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^NOAUTH/, ": it asks for a password: redis://:password@host, or redis://user:password@host"],
+  [/^WRONGPASS/, ": the username or password is wrong"],
+  [/^NOPERM/, ": this user may not do what the store needs"],
+  [/DB index is out of range|SELECT is not allowed/, ": there is no such database"],
+  [/unknown command .?HELLO|^NOPROTO/, `: ${TOO_OLD}`],
+  [/cluster support disabled/, " is no node of a Cluster: give its url instead"],
+  [/unknown command .?SENTINEL/i, " is no Sentinel: give its url instead"],
+];
+
 /** Why a connection could not be opened: `misuse` where no waiting helps. */
 export function notConnected(where: string, error: unknown): TailwireError {
-  if (error instanceof TailwireError) return error;
+  if (error instanceof TailwireError) {
+    return error.code === "misuse" || error.cause === undefined ? error : notConnected(where, error.cause);
+  }
   const message = messageOf(error);
-  if (/^NOAUTH|AUTH.*called without any password/.test(message))
-    return misuse(`${where}: ${passwordAdvice(message)}`, error);
-  if (/^WRONGPASS|invalid password/.test(message)) return misuse(`${where}: the username or password is wrong`, error);
-  if (/DB index|SELECT is not allowed/.test(message))
-    return misuse(`${where}: there is no such database: ${message}`, error);
-  if (/unknown command .?HELLO|NOPROTO/.test(message)) return misuse(`${where}: ${TOO_OLD}`, error);
-  if (/^NOPERM/.test(message)) return misuse(`${where}: this user may not do what the store needs: ${message}`, error);
-  if (/cluster support disabled/.test(message))
-    return misuse(`${where} is no node of a Cluster: give its url instead`, error);
+  const reason = REASONS.find(([pattern]) => pattern.test(message))?.[1];
+  if (reason !== undefined) return misuse(`${where}${reason} (${message})`, error);
   return unavailable(`Redis at ${where} cannot be reached: ${message}`, error);
-}
-
-function passwordAdvice(message: string): string {
-  if (message.startsWith("NOAUTH"))
-    return "it asks for a password: redis://:password@host, or redis://user:password@host";
-  return "a password is given, but it has none";
 }
 
 /** What `INFO server` has to say of a Redis that the store can work with. */
@@ -57,8 +59,6 @@ export interface Expected {
   /** Whether it is a node of a Cluster. */
   readonly cluster: boolean;
 }
-
-const TOO_OLD = "it is older than Redis 7, which is the oldest that works (any Valkey does)";
 
 /** @throws {TailwireError} `misuse` for another kind or age of server */
 export function checkServer(where: string, info: string, { cluster }: Expected): void {

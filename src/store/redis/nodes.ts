@@ -7,7 +7,7 @@ import type { ChannelName } from "../../core/channel-name.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { TailwireError } from "../../core/errors.ts";
 import { Connection, type Scripts } from "./connection.ts";
-import { isElsewhere, unavailable } from "./failure.ts";
+import { isElsewhere, notConnected, unavailable } from "./failure.ts";
 import { Line } from "./line.ts";
 import type { Layout, Topology } from "./topology.ts";
 
@@ -172,7 +172,7 @@ export class Nodes {
       return connection;
     } catch (error) {
       await connection.close();
-      throw error;
+      throw notConnected(address, error);
     }
   }
 }

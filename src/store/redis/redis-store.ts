@@ -9,11 +9,13 @@
 import type { ChannelName } from "../../core/channel-name.ts";
 import { type Clock, newEpoch } from "../../core/clock.ts";
 import type { From } from "../../core/cursor.ts";
+import { TailwireError } from "../../core/errors.ts";
 import type { ChannelEvent, EventInput } from "../../core/event.ts";
 import type { Position } from "../../core/position.ts";
 import type { Appended, Purgeable, Read, ReadLimit, Store, Watched } from "../../core/store.ts";
 import { Generations } from "../generations.ts";
 import { packEvent, packFrom, unpackAppended, unpackNotification, unpackRead } from "./codec.ts";
+import { unavailable } from "./failure.ts";
 import { Followers, type Listener } from "./followers.ts";
 import type { Keys } from "./keys.ts";
 import { Nodes } from "./nodes.ts";
@@ -116,7 +118,8 @@ export class RedisStore implements Store, Purgeable, Watched {
       );
     } catch (error) {
       this.#nodes.failed(error);
-      throw error;
+      // That Redis can never be used is for ready to say: to a publisher it is away.
+      throw error instanceof TailwireError && error.code === "misuse" ? unavailable(error.message, error) : error;
     }
   }
 

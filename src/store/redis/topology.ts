@@ -3,9 +3,8 @@
 import type { RedisClusterOptions, RedisSentinelOptions } from "redis";
 import type { ChannelName } from "../../core/channel-name.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { TailwireError } from "../../core/errors.ts";
 import { type ClientOptions, Connection } from "./connection.ts";
-import { unavailable } from "./failure.ts";
+import { notConnected, unavailable } from "./failure.ts";
 import { slotOf } from "./keys.ts";
 
 export type SentinelOptions = Pick<
@@ -51,7 +50,7 @@ export function behindSentinels(options: SentinelOptions, settings: AskSettings)
     sharded: false,
     database: nodeClientOptions.database ?? 0,
     async locate() {
-      const found = await askAny(sentinels, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name], settings);
+      const { answer: found } = await askAny(sentinels, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name], settings);
       if (!Array.isArray(found)) throw unavailable(`the Sentinels know no master named ${name}`);
       const where = mapped(`${found[0]}:${found[1]}`, options.nodeAddressMap);
       return { addresses: [where], addressOf: () => where };
@@ -68,8 +67,11 @@ export function cluster({ rootNodes, defaults = {}, nodeAddressMap }: ClusterOpt
     sharded: true,
     database: 0,
     async locate() {
-      const ranges = await askAny([...known.map(optionsFor), ...roots], ["CLUSTER", "SLOTS"], settings);
-      const layout = layoutOf(ranges as readonly SlotRange[], (address) => mapped(address, nodeAddressMap));
+      const { answer, host } = await askAny([...known.map(optionsFor), ...roots], ["CLUSTER", "SLOTS"], settings);
+      // A node that does not know how it is called from outside leaves its host empty: as it was called just now.
+      const addressOf = (own: unknown, port: number) =>
+        mapped(`${own == null || own === "" ? host : own}:${port}`, nodeAddressMap);
+      const layout = layoutOf(answer as readonly SlotRange[], addressOf);
       known = layout.addresses;
       return layout;
     },
@@ -80,11 +82,11 @@ export function cluster({ rootNodes, defaults = {}, nodeAddressMap }: ClusterOpt
 /** A part of the answer to `CLUSTER SLOTS`. */
 type SlotRange = readonly [first: number, last: number, master: readonly [host: unknown, port: number, ...unknown[]]];
 
-function layoutOf(ranges: readonly SlotRange[], map: (address: string) => string): Layout {
+function layoutOf(ranges: readonly SlotRange[], addressAt: (host: unknown, port: number) => string): Layout {
   const slots = new Array<string | undefined>(16_384);
   const addresses = new Set<string>();
   for (const [first, last, [host, port]] of ranges) {
-    const address = map(`${host}:${port}`);
+    const address = addressAt(host, port);
     addresses.add(address);
     slots.fill(address, first, last + 1);
   }
@@ -92,23 +94,23 @@ function layoutOf(ranges: readonly SlotRange[], map: (address: string) => string
   return { addresses: [...addresses], addressOf: (channel) => slots[slotOf(channel)] };
 }
 
-/** The first answer that one of them gives. */
+/** The first answer that one of them gives, and its host. */
 async function askAny(
   nodes: readonly ClientOptions[],
   args: readonly string[],
   settings: AskSettings,
-): Promise<unknown> {
+): Promise<{ readonly answer: unknown; readonly host: string }> {
   let error = unavailable("there is nobody to ask where the logs are");
   for (const client of nodes) {
     try {
       const connection = await Connection.open({ client, where: nameOf(client), ...settings });
       try {
-        return await connection.ask(args);
+        return { answer: await connection.ask(args), host: split(nameOf(client))[0] };
       } finally {
         await connection.close();
       }
     } catch (failure) {
-      error = failure as TailwireError;
+      error = notConnected(nameOf(client), failure);
       if (error.code === "misuse") throw error;
     }
   }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,12 +18,15 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #args: readonly string[];
+  /** What it prints when it is. */
+  readonly #ready: string;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(port: number, args: (folder: string) => readonly string[], ready: string) {
     this.port = port;
-    this.#args = args;
     this.#folder = mkdtempSync(path.join(tmpdir(), "tailwire-redis-"));
+    this.#args = args(this.#folder);
+    this.#ready = ready;
   }
 
   /**
@@ -31,7 +34,24 @@ export class RedisServer {
    * @param args of the command line, such as `["--requirepass", "secret"]`
    */
   static async start(args: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
+    const kept = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+    const server = new RedisServer(
+      await freePort(),
+      (folder) => ["--dir", folder, ...kept, ...args],
+      "Ready to accept connections",
+    );
+    await server.start();
+    return server;
+  }
+
+  /** Starts a Sentinel. */
+  static async startSentinel(lines: readonly string[]): Promise<RedisServer> {
+    const inFolder = (folder: string) => {
+      const file = path.join(folder, "sentinel.conf");
+      writeFileSync(file, `${lines.join("\n")}\n`);
+      return [file, "--sentinel"];
+    };
+    const server = new RedisServer(await freePort(), inFolder, "Sentinel ID is");
     await server.start();
     return server;
   }
@@ -42,20 +62,14 @@ export class RedisServer {
 
   /** Starts it again, with the data that it had. */
   async start(): Promise<void> {
-    const child = spawn(
-      redis.path,
-      [
-        ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""],
-        ...["--appendonly", "yes", "--appendfsync", "always", ...this.#args],
-      ],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
+    const place = ["--port", String(this.port), "--bind", "127.0.0.1"];
+    const child = spawn(redis.path, [...this.#args, ...place], { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     let log = "";
     await new Promise<void>((resolve, reject) => {
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         log += text;
-        if (log.includes("Ready to accept connections")) resolve();
+        if (log.includes(this.#ready)) resolve();
       });
       child.once("exit", () => reject(new Error(`redis-server has ended: ${log}`)));
     });
@@ -87,7 +101,8 @@ export class RedisServer {
 
   /** Asks it one thing, over a connection of its own. */
   async ask(...args: RedisArgument[]): Promise<unknown> {
-    const client = createClient({ url: this.url });
+    const password = this.#args[this.#args.indexOf("--requirepass") + 1];
+    const client = createClient({ url: this.url, ...(this.#args.includes("--requirepass") ? { password } : {}) });
     client.on("error", () => {});
     await client.connect();
     try {

@@ -74,6 +74,12 @@ export class Stage {
     return server;
   }
 
+  async sentinel(...lines: readonly string[]): Promise<RedisServer> {
+    const server = await RedisServer.startSentinel(lines);
+    this.#ends.push(() => server.end());
+    return server;
+  }
+
   /** A store that need not be ready. */
   store(options: RedisStoreOptions): RedisStore {
     const store = redisStore({ timeoutMs: 500, ...options });
