@@ -16,7 +16,8 @@ import type { Appended, Purgeable, Read, ReadLimit, Store, Watched } from "../..
 import { Generations } from "../generations.ts";
 import { packEvent, packFrom, unpackAppended, unpackNotification, unpackRead } from "./codec.ts";
 import { unavailable } from "./failure.ts";
-import { Followers, type Listener } from "./followers.ts";
+import type { Listener } from "./followed.ts";
+import { Followers } from "./followers.ts";
 import type { Keys } from "./keys.ts";
 import { Nodes } from "./nodes.ts";
 import type { ScriptName } from "./scripts.ts";

@@ -90,10 +90,10 @@ describe.skipIf(redisIsMissing)("a Redis that is away", () => {
 
   it("hangs: calls are refused, and when it goes on so does all else, with nothing told twice", async () => {
     const redis = await stage.redis();
-    const store = await stage.readyStore({ url: redis.url });
-    const hub = await stage.hub({ url: redis.url });
+    const store = await stage.readyStore({ url: redis.url, timeoutMs: 500 });
+    const hub = await stage.hub({ url: redis.url, timeoutMs: 500 });
     const reader = await Reader.open(hub);
-    await store.append(chat, text("before"));
+    await insist(() => store.append(chat, text("before", "once")));
     await eventually("it is told", () => reader.items.length === 1);
     redis.suspend();
     try {
@@ -104,7 +104,7 @@ describe.skipIf(redisIsMissing)("a Redis that is away", () => {
     } finally {
       redis.resume();
     }
-    await insist(() => store.append(chat, text("after")));
+    await insist(() => store.append(chat, text("after", "once more")));
     const kept = textsOf((await insist(() => store.read(chat, EARLIEST, ALL))).events);
     // Redis had it in a buffer, and may have done it when it went on: nobody knew. It is not sent a second time.
     expect([...kept].filter((each) => each === "lost sight of").length).toBeLessThanOrEqual(1);

@@ -1,8 +1,11 @@
 /** What followers would have missed, and what Redis has lost. */
 
 import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/core/clock.ts";
 import type { ChannelEvent } from "../../../src/core/event.ts";
 import { formatPosition } from "../../../src/core/position.ts";
+import { settingsOf } from "../../../src/store/redis/options.ts";
+import { RedisStore } from "../../../src/store/redis/redis-store.ts";
 import { eventually } from "../../../src/testing/waiting.ts";
 import { redisIsMissing } from "./redis-server.ts";
 import { ALL, chat, codeOf, insist, Reader, Stage, text, textsOf } from "./stage.ts";
@@ -50,6 +53,42 @@ describe.skipIf(redisIsMissing)("a follower", () => {
     expect(told.map(({ position }) => position.offset)).toEqual(Array.from({ length: 4000 }, (_, index) => index + 1));
   });
 
+  it("is told of an event whose notification got lost without a sign, when the heads are looked at", async () => {
+    const redis = await stage.redis();
+    const looks: (() => void)[] = [];
+    const after = (ms: number, run: () => void) => (ms === 30_000 ? later(looks, run) : systemClock.after(ms, run));
+    const node = await stage.readyStore({ url: redis.url, clock: { ...systemClock, after } });
+    const settings = settingsOf({ url: redis.url });
+    const silent = Object.fromEntries(
+      Object.entries(settings.scripts).map(([name, script]) => [name, script.replace("':live'", "':nowhere'")]),
+    ) as typeof settings.scripts;
+    const other = new RedisStore({ ...settings, scripts: silent });
+    const told: ChannelEvent[] = [];
+    node.follow(chat, (event) => told.push(event));
+    await node.read(chat, NOW, ALL);
+    await other.append(chat, text(1));
+    await node.read(chat, NOW, ALL);
+    expect(told).toEqual([]);
+    looks.shift()?.();
+    await eventually("it is told", () => told.length === 1);
+    await node.append(chat, text(2));
+    await eventually("and of the next", () => told.length === 2);
+    expect(looks.length).toBe(1);
+    await other.close();
+  });
+
+  it("keeps the position of a channel without events, which would be forgotten else", async () => {
+    const redis = await stage.redis();
+    const looks: (() => void)[] = [];
+    const after = (ms: number, run: () => void) => (ms === 30_000 ? later(looks, run) : systemClock.after(ms, run));
+    const node = await stage.readyStore({ url: redis.url, clock: { ...systemClock, after } });
+    node.follow(chat, () => {});
+    await node.read(chat, NOW, ALL);
+    await redis.ask("PEXPIRE", "tailwire:{chat}", "60000");
+    looks.shift()?.();
+    await eventually("it has its time again", async () => Number(await redis.ask("PTTL", "tailwire:{chat}")) > 60_000);
+  });
+
   it("has a subscription in Redis, and only one that nobody here needs has none", async () => {
     const redis = await stage.redis();
     const store = await stage.readyStore({ url: redis.url });
@@ -73,6 +112,11 @@ describe.skipIf(redisIsMissing)("a follower", () => {
     expect(readers[0]?.texts).not.toContain("gap: trimmed");
   });
 });
+
+function later(queue: (() => void)[], run: () => void): () => void {
+  queue.push(run);
+  return () => {};
+}
 
 describe.skipIf(redisIsMissing)("a Redis that has lost the newest events", () => {
   const stage = new Stage();

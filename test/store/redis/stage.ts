@@ -80,16 +80,16 @@ export class Stage {
     return server;
   }
 
-  /** A store that need not be ready. */
+  /** A store that need not be ready. It is patient, for the machine may be busy; where Redis hangs, give less. */
   store(options: RedisStoreOptions): RedisStore {
-    const store = redisStore({ timeoutMs: 500, ...options });
+    const store = redisStore({ timeoutMs: 10_000, ...options });
     this.#ends.unshift(() => store.close?.());
     return store;
   }
 
   async readyStore(options: RedisStoreOptions): Promise<RedisStore> {
     const store = this.store(options);
-    await store.ready();
+    await insist(() => store.ready());
     return store;
   }
 

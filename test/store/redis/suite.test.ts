@@ -18,7 +18,7 @@ describe.skipIf(redisIsMissing)("the Redis store, at one Redis", () => {
   const make: MakeStore = async ({ retention = {} }) => {
     await server.ask("FLUSHALL");
     const open = async () => {
-      const store = new RedisStore(settingsOf({ url: server.url, retention }, SHIFTED));
+      const store = new RedisStore(settingsOf({ url: server.url, retention, timeoutMs: 10_000 }, SHIFTED));
       stores.push(store);
       await store.ready();
       return store;
