@@ -42,7 +42,7 @@ export function unpackEvent(channel: ChannelName, position: Position, time: numb
 function unpackData(kind: Data["kind"], packed: Buffer, start: number): Data {
   if (kind !== "binary") return { kind, text: packed.toString("utf8", start) };
   // A copy: what came may be a view of much more, which would be kept with it.
-  return { kind, bytes: Uint8Array.from(packed.subarray(start)) };
+  return { kind, bytes: new Uint8Array(packed.subarray(start)) };
 }
 
 export function unpackNotification(channel: ChannelName, message: Buffer): ChannelEvent {

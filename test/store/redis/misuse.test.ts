@@ -90,7 +90,7 @@ describe("a server that is older than Redis 7", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    const store = redisStore({ url: `redis://127.0.0.1:${port}`, timeoutMs: 1000 });
+    const store = redisStore({ url: `redis://127.0.0.1:${port}`, timeoutMs: 10_000 });
     await expect(store.ready()).rejects.toThrow(/it is older than Redis 7/);
     await store.close?.();
     server.close();

@@ -46,7 +46,7 @@ describe.skipIf(redisIsMissing)("the Redis store, at a Cluster", () => {
     const stores: RedisStore[] = [];
     const open = async () => {
       const store = new RedisStore(
-        settingsOf({ cluster: { rootNodes: nodes.map(({ url }) => ({ url })) }, retention }),
+        settingsOf({ timeoutMs: 10_000, cluster: { rootNodes: nodes.map(({ url }) => ({ url })) }, retention }),
       );
       stores.push(store);
       await store.ready();
