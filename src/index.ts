@@ -8,7 +8,7 @@ export type { ChannelEvent, Data, EventInput, Gap, ReceivedEvent, ReceivedGap } 
 export type { Hub, HubSettings, Published, PublishOptions, SubscribeOptions } from "./core/hub.ts";
 export type { Retention } from "./core/log.ts";
 export type { Position } from "./core/position.ts";
-export type { Appended, MaybePromise, Purgeable, Read, ReadLimit, Store } from "./core/store.ts";
+export type { Appended, MaybePromise, Purgeable, Read, ReadLimit, Store, Watched } from "./core/store.ts";
 export { createHub, type HubOptions } from "./create-hub.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./server/handler.ts";
 export { attach } from "./server/node.ts";

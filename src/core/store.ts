@@ -60,3 +60,12 @@ export interface Purgeable {
 export function isPurgeable(store: Store): store is Store & Purgeable {
   return "purge" in store;
 }
+
+/** A store that can be away, such as one at the other end of a network. */
+export interface Watched {
+  /**
+   * Settles when the store answers now.
+   * @throws {TailwireError} `store_unavailable` where it does not, `misuse` where no waiting helps: the message says why
+   */
+  ready(): MaybePromise<void>;
+}

@@ -1,5 +1,5 @@
 /**
- * Programs of the real world that some tests drive: browsers, curl. Where one is not installed its tests are skipped,
+ * Programs of the real world that some tests drive: browsers, curl, Redis. Where one is not installed its tests are skipped,
  * and one line at the end of the run says so; with TAILWIRE_REQUIRE_REAL=1 they fail.
  *
  *     const chromium = realPart("chromium");
@@ -24,6 +24,7 @@ const PARTS = {
     debian: "firefox-esr",
   },
   curl: { name: "curl", variable: "TAILWIRE_CURL", commands: ["curl"], debian: "curl" },
+  redis: { name: "Redis", variable: "TAILWIRE_REDIS", commands: ["redis-server"], debian: "redis-server" },
 } as const;
 
 export type PartName = keyof typeof PARTS;
