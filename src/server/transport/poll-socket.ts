@@ -9,14 +9,16 @@
  *         └───────── other bytes ─────┘
  */
 
-import type { Server } from "node:http";
+import { type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { parseFrom } from "../../core/cursor.ts";
+import type { TailwireError } from "../../core/errors.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
 import { headLength } from "../request-text.ts";
+import { problemAnswer, wholeHeaders } from "../respond.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
 import { cursorIn, type PollRequest, pollRequest } from "./poll-request.ts";
@@ -39,8 +41,8 @@ export function servePollsOfSocket(answer: Answer, form: PollForm): void {
   if (request === undefined) return;
   res.once("close", () => {
     // Of another number of requests than without end node:http keeps count.
-    if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400 || server.maxRequestsPerSocket)
-      return;
+    if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400) return;
+    if (server.maxRequestsPerSocket || hub.draining) return;
     if (!takeFromHttp(socket)) return;
     new PollSocket({ socket, server, hub, plan, form, request });
   });
@@ -72,7 +74,9 @@ class PollSocket implements PollReply {
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
     // What is on its way is told that the hub has closed.
-    this.#stopWaiting = options.hub.whenClosing(() => this.#state === "idle" && socket.setTimeout(CLOSING_MS));
+    this.#stopWaiting = options.hub.whenEnding(({ state }) => {
+      if (state === "closed" && this.#state === "idle") socket.setTimeout(CLOSING_MS);
+    });
     this.#rest();
   }
 
@@ -81,10 +85,15 @@ class PollSocket implements PollReply {
     this.#poll = undefined;
     if (this.#state === "closed") return;
     this.#state = "idle";
-    if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), "close"));
+    if (hub.draining) socket.end(writeOut(frame, hub.clock.now(), "close"));
     else socket.write(bytesOf(frame, hub.clock.now()));
     this.#rest();
     if (socket.isPaused()) socket.resume();
+  }
+
+  refuse(error: TailwireError): void {
+    const { status, headers, body } = problemAnswer(error);
+    this.send({ status, headers: wholeHeaders(headers, body), body: Buffer.from(body) });
   }
 
   destroy(): void {
@@ -98,11 +107,11 @@ class PollSocket implements PollReply {
   }
 
   #take(bytes: Buffer): void {
-    const { socket, request } = this.#options;
+    const { socket, request, hub } = this.#options;
     // Whoever does not read the answers is not read either, and of two requests at once the second waits.
     if (this.#state === "asked" || socket.writableNeedDrain) this.#putOff(bytes);
     else {
-      const cursor = cursorIn(request, bytes);
+      const cursor = hub.draining ? undefined : cursorIn(request, bytes);
       if (cursor === undefined) this.#giveBack(bytes);
       else this.#ask(cursor, bytes);
     }
@@ -118,7 +127,7 @@ class PollSocket implements PollReply {
   #ask(cursor: string, bytes: Buffer): void {
     const { socket, hub, plan } = this.#options;
     try {
-      const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead);
+      const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead, false);
       this.#state = "asked";
       socket.setTimeout(0);
       if (opened instanceof Promise)
@@ -177,7 +186,7 @@ function bytesOf(frame: PollFrame, now: number): Buffer {
 const written = new WeakMap<PollFrame, Buffer>();
 
 function writeOut({ status, headers, body }: PollFrame, now: number, connection: "keep-alive" | "close"): Buffer {
-  let head = `HTTP/1.1 ${status} ${status === 200 ? "OK" : "Not Modified"}\r\n`;
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
   head += `Date: ${new Date(now).toUTCString()}\r\nConnection: ${connection}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body]);
