@@ -28,6 +28,8 @@ const HEAD = "tailwire snapshot ";
 /** Lines go together in parts of about so many characters. */
 const PART_CHARS = 64 * 1024;
 const END_BYTES = "end 00000000\n".length;
+/** What has more before its first line ends is something else. */
+const MAX_HEAD_BYTES = 64;
 const LF = 10;
 
 /** What stands in each record behind its name. */
@@ -86,14 +88,16 @@ export class SnapshotReader {
 
   /** @throws {TailwireError} `invalid_data` where it was not whole */
   end(): void {
-    const isWhole = this.#lines > 0 && this.#begun.every(({ length }) => length === 0);
-    if (!isWhole || Buffer.from(this.#last).toString("latin1") !== endOf(this.#crc)) throw damaged();
+    const rest = Buffer.concat([...this.#begun, this.#last]).toString("latin1");
+    if (this.#lines === 0) checkHead(rest.split("\n", 1)[0] ?? "");
+    if (this.#lines === 0 || rest !== endOf(this.#crc)) throw damaged();
   }
 
   *#read(body: Uint8Array): Generator<SnapshotRecord> {
     this.#crc = appendChecksum(this.#crc, checksumOf(body));
     const lineEnd = body.lastIndexOf(LF);
     if (lineEnd < 0) {
+      if (this.#lines === 0 && body.length > MAX_HEAD_BYTES) throw notOurs();
       this.#begun.push(body);
       return;
     }
@@ -118,7 +122,7 @@ export class SnapshotReader {
 function checkHead(line: string): void {
   const format = line.startsWith(HEAD) ? Number(line.slice(HEAD.length)) : Number.NaN;
   if (format === FORMAT) return;
-  if (!Number.isInteger(format)) throw new TailwireError("invalid_data", "it is no snapshot of tailwire's");
+  if (!Number.isInteger(format)) throw notOurs();
   throw new TailwireError("invalid_data", `it has format ${format}, and this version reads format ${FORMAT} only`);
 }
 
@@ -142,6 +146,10 @@ function isRecord(value: unknown): value is SnapshotRecord {
 
 function fits(field: unknown, shape: string | undefined): boolean {
   return shape === "key" ? field === null || typeof field === "string" : typeof field === shape;
+}
+
+function notOurs(): TailwireError {
+  return new TailwireError("invalid_data", "it is no snapshot of tailwire's");
 }
 
 function damaged(cause?: unknown): TailwireError {

@@ -99,7 +99,11 @@ describe("a snapshot", () => {
     ['tailwire snapshot 1\n["log","chat"]\nend 00000000\n', "it is damaged or cut off"],
     ['tailwire snapshot 1\n["toString"]\nend 00000000\n', "it is damaged or cut off"],
     ["tailwire snapshot 1\n{}\nend 00000000\n", "it is damaged or cut off"],
-    ["", "it is damaged or cut off"],
+    ["tailwire snapshot 3\n", "it has format 3, and this version reads format 1 only"],
+    ["tailwire snapshot 1\n", "it is damaged or cut off"],
+    ["x".repeat(1000), "it is no snapshot of tailwire's"],
+    ["letter\n", "it is no snapshot of tailwire's"],
+    ["", "it is no snapshot of tailwire's"],
   ])("that is %j is refused: %s", (content, why) => {
     expect(() => read(Buffer.from(content))).toThrow(why);
   });

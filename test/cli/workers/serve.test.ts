@@ -57,15 +57,15 @@ describe("tailwire serve --workers", () => {
     const pid = server.process.pid ?? 0;
     process.kill(to === "to the primary" ? pid : -pid, "SIGINT");
     for (const stream of streams) {
-      expect(await stream.next()).toMatch(/"type":"\$close","code":1001,.*"reconnectMs":\d+/);
+      expect(await stream.next()).toMatch(/"type":"\$close","code":1012,.*"reconnectMs":\d+/);
       expect(await stream.next()).toBeUndefined();
     }
     for (const { answer } of polls) expect(await answer).toContain('"events":[]');
     expect(await server.ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  it("ends soon also where a client hangs on, a doubled signal is one, and a worker is stopped", async () => {
-    const { server, url } = await serve("--workers", "2");
+  it("ends after the drain also where a client hangs on, a doubled signal is one, and a worker is stopped", async () => {
+    const { server, url } = await serve("--workers", "2", "--drain-ms=50");
     const sockets = await Promise.all([1, 2].map(() => begunRequest(url)));
     const [stopped = 0] = workersOf(server);
     process.kill(stopped, "SIGSTOP");
