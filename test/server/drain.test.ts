@@ -61,6 +61,15 @@ describe("who is connected when a hub drains", () => {
     expect(await client.chunk()).toBe("");
   });
 
+  it("is told in a gzip stream that ends whole", async () => {
+    const { hub, url } = await served({ handler: { compression: true } });
+    const answer = await fetch(`${url}/channels/news`, { headers: { "Accept-Encoding": "gzip" } });
+    expect(answer.headers.get("content-encoding")).toBe("gzip");
+    await hub.drain(DRAIN_MS);
+    const lines = (await answer.text()).trimEnd().split("\n");
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ type: "$close", code: 1012 });
+  });
+
   it("is told over WebSocket as a message and as the close frame", async () => {
     const { hub, port } = await served();
     const socket = await rawWebSocket(port, "/channels/news", V1);
