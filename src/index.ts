@@ -12,4 +12,4 @@ export type { Appended, MaybePromise, Purgeable, Read, ReadLimit, Store, Watched
 export { createHub, type HubOptions } from "./create-hub.ts";
 export { createHandler, type Handler, type HandlerOptions } from "./server/handler.ts";
 export { attach } from "./server/node.ts";
-export { type MemoryStoreOptions, memoryStore } from "./store/memory.ts";
+export { type MemoryStoreOptions, memoryStore, type Snapshots } from "./store/memory.ts";

@@ -28,7 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "create-hub.ts": ENTRY,
   core: NOTHING,
   wire: { ...NOTHING, files: WORDS },
-  store: { ...NOTHING, files: ["src/core/"] },
+  store: { ...NOTHING, files: ["src/core/", "src/wire/crc32.ts"] },
   "store/disk": { files: ["src/core/"], node: true, packages: ["lmdb"] },
   "store/redis": { ...NOTHING, files: ["src/core/"], packages: ["redis"] },
   server: { files: ["src/core/", "src/wire/"], node: true, packages: ["ws", "negotiator"] },

@@ -10,7 +10,7 @@ const GRACE_MS = 1000;
 const SWEEP_MS = 20;
 
 /**
- * Stops accepting, closes the hub (streams get `$close`, long polls are answered), and gives clients a second to go.
+ * Stops accepting, closes the hub, and gives clients a second to go.
  * @param close settles when the last connection has ended
  */
 export async function endServer(server: Server, hub: Hub, close = () => closeServer(server)): Promise<void> {

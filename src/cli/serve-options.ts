@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly allowOrigin?: readonly string[];
   readonly compression?: boolean;
   readonly maxIframeBytes: number;
+  readonly drainMs: number;
+  readonly snapshot?: string;
 }
 
 export function retention({ maxEvents, maxBytes, maxAgeMs }: ServeOptions): Retention {

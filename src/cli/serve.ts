@@ -1,12 +1,14 @@
 /** `tailwire serve`: a hub with a server of its own. */
 
 import { type Command, Option } from "commander";
-import { createHub } from "../index.ts";
+import { createHub, memoryStore } from "../index.ts";
 import { endServer } from "./end-server.ts";
 import { hubServer } from "./hub-server.ts";
 import { announce, listen } from "./listen.ts";
 import { hubSettings, retention, type ServeOptions } from "./serve-options.ts";
-import { onFirstSignal } from "./signals.ts";
+import { firstSignal } from "./signals.ts";
+import { readSnapshot } from "./snapshot-file.ts";
+import { thenExit } from "./then-exit.ts";
 import { basePath, host, wholeNumber } from "./values.ts";
 import { serveWithWorkers } from "./workers/primary.ts";
 import { isWorker, serveAsWorker } from "./workers/worker.ts";
@@ -57,7 +59,13 @@ export function addServe(program: Command): void {
   add("--heartbeat-ms <ms>", "silence after which a heartbeat is sent", duration, 15_000);
   add("--max-buffered-bytes <bytes>", "unsent bytes past which a connection is slow", count, MIB);
   add("--max-event-bytes <bytes>", "the largest event", count, MIB);
+  add("--drain-ms <ms>", "longest time between a signal to end and the end", wholeNumber(0, LONGEST_MS), 10_000);
   add("--max-iframe-bytes <bytes>", "the longest page of the transport iframe", count, MIB);
+  command.addOption(
+    new Option("--snapshot <file>", "file that hands the logs over to the next process, at an orderly end").env(
+      "TAILWIRE_SNAPSHOT",
+    ),
+  );
   command.addOption(
     new Option("--allow-origin <origin>", "whose pages may have a frame of this server, beside its own; repeatable")
       .argParser((text, before: readonly string[] = []) => [...before, ...text.split(/[\s,]+/)])
@@ -79,14 +87,18 @@ async function serve(options: ServeOptions): Promise<void> {
 }
 
 async function serveAlone(options: ServeOptions): Promise<void> {
-  const hub = createHub({ retention: retention(options), ...hubSettings(options) });
+  const store = memoryStore({ retention: retention(options) });
+  const hub = createHub({ store, ...hubSettings(options) });
   const server = hubServer(hub, options);
+  const snapshot = await readSnapshot(options.snapshot, store);
   const address = await listen(server, options);
-  onFirstSignal(() => void endServer(server, hub).then(exit));
-  announce(address, options);
-}
-
-function exit(): never {
-  // Clients that hang on would keep the process.
-  process.exit(0);
+  await thenExit(async () => {
+    snapshot.take(); // no request has been read yet
+    const signal = firstSignal();
+    announce(address, options);
+    await signal;
+    await hub.drain(options.drainMs);
+    await endServer(server, hub);
+    await snapshot.write();
+  });
 }

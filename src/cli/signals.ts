@@ -25,3 +25,8 @@ export function onFirstSignal(end: (exitCode: number) => void): void {
   process.on("SIGINT", take);
   process.on("SIGTERM", take);
 }
+
+/** Settles at the first signal. From the call on a signal ends the process no more, but for a second one. */
+export function firstSignal(): Promise<void> {
+  return new Promise((resolve) => onFirstSignal(() => resolve()));
+}

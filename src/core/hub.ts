@@ -2,8 +2,10 @@
 
 import { Channel } from "./channel.ts";
 import { type ChannelName, parseChannelName, parseChannelNames } from "./channel-name.ts";
+import { checkStore } from "./check-store.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type From, formatCursor, parseFrom } from "./cursor.ts";
+import { Ending, type EndingListener } from "./ending.ts";
 import { TailwireError } from "./errors.ts";
 import {
   checkIdempotencyKey,
@@ -71,8 +73,7 @@ export class Hub {
   readonly #flusher: Flusher;
   readonly #frames: FrameCache;
   readonly #channels = new Map<ChannelName, Channel>();
-  readonly #closers = new Set<() => void>();
-  #closing = false;
+  readonly #ending: Ending;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, settings: Partial<HubSettings> = {}, clock: Clock = systemClock) {
@@ -81,11 +82,17 @@ export class Hub {
     this.#store = store;
     this.#flusher = new Flusher(clock, this.settings.flushMs);
     this.#frames = new FrameCache(clock);
+    this.#ending = new Ending(clock);
   }
 
   /** Whether it has closed, or is about to. */
   get closed(): boolean {
-    return this.#closing;
+    return this.#ending.state === "closed";
+  }
+
+  /** Whether it takes no new subscriptions any more: it drains, or has closed. */
+  get draining(): boolean {
+    return this.#ending.state !== "open";
   }
 
   /**
@@ -140,9 +147,31 @@ export class Hub {
     return this.#store.purge(name);
   }
 
+  /**
+   * Whether it takes new subscriptions: not while it drains, and not while its store is away.
+   * @throws {TailwireError} `shutting_down`, `store_unavailable`
+   */
+  async ready(): Promise<void> {
+    this.#refuseWhenDraining();
+    await checkStore(this.#store, this.clock);
+    this.#refuseWhenDraining();
+  }
+
+  /**
+   * Prepares a restart: takes no new subscriptions, tells connections to come back, each at a time of its own within the
+   * drain, and answers polls. What is published meanwhile is taken and answered; {@link close} comes after it.
+   * @param drainMs how long it may last, 0 to 2,147,483,647
+   * @returns settles when no connection is open and no publish under way, at the latest when the time is over
+   * @throws {TailwireError} `misuse`
+   */
+  drain(drainMs: number): Promise<void> {
+    checkNumber("drainMs", drainMs, 0);
+    this.#flusher.flushAll();
+    return this.#ending.drain(drainMs);
+  }
+
   /** Flushes, ends every subscription and connection, and closes the store. */
   close(): Promise<void> {
-    this.#closing = true;
     this.#closed ??= this.#shutDown();
     return this.#closed;
   }
@@ -174,35 +203,40 @@ export class Hub {
   /**
    * Opens a subscription, not begun, at the places that `from` names.
    * @param limit how much of each channel is read with it
+   * @param lasting whether it is to outlast one read: that is refused during a drain
    * @throws {TailwireError} `invalid_cursor` for a position that the log has not reached, `shutting_down`
    */
   open(
     names: readonly ChannelName[],
     from: ReadonlyMap<ChannelName, From>,
     limit: ReadLimit = CATCH_UP_LIMIT,
+    lasting = true,
   ): MaybePromise<Subscription> {
-    this.#refuseWhenClosed();
+    this.#refuse(lasting);
     const channels = names.map((name) => this.#pin(name));
     try {
       const reads = channels.map((channel) => this.#begin(channel, from.get(channel.name) ?? { kind: "now" }, limit));
-      if (!reads.some((read) => read instanceof Promise)) return this.#subscription(channels, reads as Read[]);
+      if (!reads.some((read) => read instanceof Promise)) return this.#subscription(channels, reads as Read[], lasting);
       return Promise.all(reads)
-        .then((all) => this.#subscription(channels, all))
+        .then((all) => this.#subscription(channels, all, lasting))
         .catch((error) => this.#giveUp(channels, error));
     } catch (error) {
       return this.#giveUp(channels, error);
     }
   }
 
-  /** Calls the listener when the hub closes, or soon where it has; returns the way to take that back. */
-  whenClosing(listener: () => void): () => void {
-    this.#closers.add(listener);
-    if (this.closed) this.clock.soon(() => this.#callClosers());
-    return () => this.#closers.delete(listener);
+  /** Calls the listener when the hub drains and when it closes, or soon where it has; returns the way to take that back. */
+  whenEnding(listener: EndingListener): () => void {
+    return this.#ending.listen(listener);
   }
 
-  #subscription(channels: readonly Channel[], reads: readonly Read[]): Subscription {
-    this.#refuseWhenClosed();
+  /** Something is under way, for which a drain waits until the returned function is called. */
+  hold(): () => void {
+    return this.#ending.hold();
+  }
+
+  #subscription(channels: readonly Channel[], reads: readonly Read[], lasting: boolean): Subscription {
+    this.#refuse(lasting);
     return new Subscription(
       channels.map((channel, index) => placeAt(channel, reads[index] as Read)),
       this.#unpin,
@@ -238,15 +272,18 @@ export class Hub {
     if (this.#closed !== undefined) throw new TailwireError("shutting_down", "the hub is closed");
   }
 
-  #callClosers(): void {
-    const closers = [...this.#closers];
-    this.#closers.clear();
-    for (const close of closers) close();
+  #refuseWhenDraining(): void {
+    if (this.draining) throw new TailwireError("shutting_down", "the server is shutting down");
+  }
+
+  #refuse(lasting: boolean): void {
+    if (lasting) this.#refuseWhenDraining();
+    else this.#refuseWhenClosed();
   }
 
   async #shutDown(): Promise<void> {
     this.#flusher.flushAll();
-    this.#callClosers();
+    this.#ending.close();
     this.#frames.clear();
     await this.#store.close?.();
   }
@@ -266,14 +303,15 @@ function placeAt(channel: Channel, read: Read): Place {
 
 function checkSettings(settings: HubSettings): HubSettings {
   for (const [name, value] of Object.entries(settings)) {
-    // Timers hold no more than 31 bits of milliseconds, and no setting makes sense beyond.
-    const most = 2 ** 31 - 1;
     if (!(name in DEFAULTS)) throw new TailwireError("misuse", `there is no setting ${name}`, { parameter: name });
-    const least = name === "flushMs" ? 0 : 1;
-    if (typeof value === "number" && value >= least && value <= most) continue;
-    throw new TailwireError("misuse", `${name} is a number from ${least} to ${most}, not ${value}`, {
-      parameter: name,
-    });
+    checkNumber(name, value, name === "flushMs" ? 0 : 1);
   }
   return settings;
+}
+
+function checkNumber(name: string, value: unknown, least: number): void {
+  // Timers hold no more than 31 bits of milliseconds, and no setting makes sense beyond.
+  const most = 2 ** 31 - 1;
+  if (typeof value === "number" && value >= least && value <= most) return;
+  throw new TailwireError("misuse", `${name} is a number from ${least} to ${most}, not ${value}`, { parameter: name });
 }

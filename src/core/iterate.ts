@@ -1,5 +1,6 @@
 /** A subscription as an async iterable, for readers in this process: its frames are the items themselves. */
 
+import type { EndingListener } from "./ending.ts";
 import { type Item, type ReceivedEvent, type ReceivedGap, received } from "./event.ts";
 import type { Encoding, Sink } from "./group.ts";
 import type { MaybePromise } from "./store.ts";
@@ -15,7 +16,7 @@ const ITEMS: Encoding<readonly Item[]> = { key: "items", carriesCursor: false, e
 /** Gives what the subscription receives, until `return`, the signal's abort or the hub's close. */
 export function iterate<T>(
   open: () => MaybePromise<Subscription>,
-  hub: { whenClosing(listener: () => void): () => void },
+  hub: { whenEnding(listener: EndingListener): () => void },
   signal: AbortSignal | undefined,
 ): AsyncIterableIterator<Received<T>> {
   return new Iteration<T>(open, hub, signal);
@@ -34,11 +35,11 @@ class Iteration<T> implements AsyncIterableIterator<Received<T>>, Sink<readonly 
 
   constructor(
     open: () => MaybePromise<Subscription>,
-    hub: { whenClosing(listener: () => void): () => void },
+    hub: { whenEnding(listener: EndingListener): () => void },
     signal: AbortSignal | undefined,
   ) {
     const stop = () => this.#stop();
-    const takeBack = hub.whenClosing(stop);
+    const takeBack = hub.whenEnding(({ state }) => state === "closed" && stop());
     signal?.addEventListener("abort", stop, { once: true });
     this.#cleanUp = () => {
       takeBack();

@@ -42,7 +42,8 @@ export interface Store {
   append(channel: ChannelName, input: EventInput): MaybePromise<Appended>;
   /**
    * Reads on from a place in the log. A position of another epoch, or one that retention has passed, gives a
-   * gap; a position after the head, of the same epoch, gives no gap and no events.
+   * gap; a position after the head, of the same epoch, gives no gap and no events. The hub also reads of `$ready`, a
+   * channel that has no events and no other use, to learn whether the store is there.
    */
   read(channel: ChannelName, from: From, limit: ReadLimit): MaybePromise<Read>;
   /** Calls the listener with every append by any node, in order, until the returned function is called. */

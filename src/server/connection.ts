@@ -30,8 +30,11 @@ export interface Connection extends Sink<Uint8Array> {
   readonly closed: boolean;
   /** Who is told what happens to it. A subscription can be the owner. */
   owner: ConnectionOwner;
-  /** Says `$close`, then ends the link in order. */
-  close(code: CloseCode, reason: string): void;
+  /**
+   * Says `$close`, then ends the link in order.
+   * @param reconnectMs in place of a random time, or of none where the code says not to come back
+   */
+  close(code: CloseCode, reason: string, reconnectMs?: number): void;
   /** Looks after the peer; called at every sweep. Ends the link where the peer is known to be gone. */
   checkPeer(now: number): void;
 }

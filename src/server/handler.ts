@@ -19,7 +19,7 @@ import { serveJsonp } from "./transport/jsonp.ts";
 import { servePoll } from "./transport/long-poll.ts";
 import { serveSse } from "./transport/sse.ts";
 import { serveStream } from "./transport/stream.ts";
-import { inTurn } from "./turns.ts";
+import { closeBehind, inTurn } from "./turns.ts";
 import { createUpgrade } from "./upgrade.ts";
 
 export interface HandlerOptions extends LegacyOptions {
@@ -56,7 +56,11 @@ const SERVE: Readonly<Record<HttpTransport, (answer: Answer) => void | Promise<v
   "iframe-poll": serveIframePoll,
 };
 
-const METHODS = { channels: "GET, HEAD, POST, DELETE, OPTIONS", healthz: "GET, HEAD, OPTIONS" } as const;
+const METHODS = {
+  channels: "GET, HEAD, POST, DELETE, OPTIONS",
+  healthz: "GET, HEAD, OPTIONS",
+  readyz: "GET, HEAD, OPTIONS",
+} as const;
 
 /** Makes the handler of a hub. */
 export function createHandler(hub: Hub, options: HandlerOptions = {}): Handler {
@@ -78,15 +82,28 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
 
   async function serve(route: Route | undefined, req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (route === undefined) throw new TailwireError("not_found", "there is no such route");
+    // Whoever asks again asks another node, or the next process.
+    if (hub.draining) closeBehind(req, res);
     if (req.method === "OPTIONS") respondEmpty(res, 204, { Allow: METHODS[route.kind] });
-    else if (route.kind === "healthz") serveHealth(req, res);
-    else await serveChannels(route, req, res);
+    else if (route.kind !== "channels") await serveHealth(route, req, res);
+    else if (isSubscribe(route, req)) await subscribe(route, req, res);
+    else await underWay(() => serveChannels(route, req, res));
+  }
+
+  /** A drain waits for its answer. */
+  async function underWay(answer: () => Promise<void>): Promise<void> {
+    const done = hub.hold();
+    try {
+      await answer();
+    } finally {
+      done();
+    }
   }
 
   async function serveChannels(route: Route & { kind: "channels" }, req: IncomingMessage, res: ServerResponse) {
     switch (req.method) {
       case "GET":
-        return route.query.has("publish") ? publishByGet(route, req, res) : subscribe(route, req, res);
+        return publishByGet(route, req, res);
       case "HEAD":
         return respondEmpty(res, 200, { "Tailwire-Cursor": await hub.head(parseChannelNames(route.names.split(","))) });
       case "POST":
@@ -112,7 +129,7 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
     const { names, query } = route;
     const secure = "encrypted" in req.socket;
     const plan = planSubscribe({ names, query, headers: req.headers, secure, websocket: "no" }, legacy);
-    const opened = hub.open(plan.names, plan.from, plan.firstRead);
+    const opened = hub.open(plan.names, plan.from, plan.firstRead, plan.endless);
     const subscription = opened instanceof Promise ? await opened : opened;
     if (res.destroyed) {
       subscription.close();
@@ -138,16 +155,23 @@ export function makeHandler(hub: Hub, options: HandlerOptions, ownServer: () => 
     return isWatched(res) ? undefined : ownServer();
   }
 
-  function serveHealth(req: IncomingMessage, res: ServerResponse): void {
-    if (req.method !== "GET" && req.method !== "HEAD") refuseMethod(res, METHODS.healthz);
-    else if (hub.closed) throw new TailwireError("shutting_down", "the hub is closed");
-    else respondJson(res, 200, { status: "ok" });
+  async function serveHealth({ kind }: Route, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method !== "GET" && req.method !== "HEAD") {
+      refuseMethod(res, METHODS[kind]);
+      return;
+    }
+    if (kind === "readyz") await hub.ready();
+    respondJson(res, 200, { status: "ok" });
   }
 
   return Object.assign(handler, {
     handles: (req: IncomingMessage) => matchRoute(base, req.url ?? "/") !== undefined,
     upgrade: createUpgrade({ hub, heartbeat, base, legacy, compression, onError }),
   });
+}
+
+function isSubscribe({ query }: Route & { kind: "channels" }, { method }: IncomingMessage): boolean {
+  return method === "GET" && !query.has("publish");
 }
 
 /** Whether somebody else waits for the end of a response, on which node:http has one listener. */

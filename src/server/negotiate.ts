@@ -42,6 +42,8 @@ export interface Plan {
   readonly names: readonly ChannelName[];
   readonly from: ReadonlyMap<ChannelName, From>;
   readonly transport: TransportName;
+  /** Whether the answer has no end of its own. */
+  readonly endless: boolean;
   readonly format: "raw" | "envelope";
   /** How long a long poll waits, in milliseconds. */
   readonly waitMs: number;
@@ -111,6 +113,7 @@ export function planSubscribe(request: SubscribeRequest, legacy: Legacy): Plan {
     names,
     from: parseStart(request, names, tagged),
     transport,
+    endless: !polls,
     format: chooseFormat(request, names.length, transport),
     waitMs: polls && transport !== "poll" ? (wait ?? DEFAULT_WAIT_S) * 1000 : 0,
     limit,

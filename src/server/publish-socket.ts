@@ -29,6 +29,8 @@ interface Before {
   readonly bytesRead: number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 const before = new WeakMap<Socket, Before>();
 /** Connections on which not all requests are the same, such as a proxy's. */
 const mixed = new WeakSet<Socket>();
@@ -60,7 +62,7 @@ export function servePublishesOfSocket(
   const isAll = last !== undefined && bytesRead - last.bytesRead === headLength(req) + bodyLength;
   if (!isAll || !isSame(last.request, request) || options.server.maxRequestsPerSocket) return;
   res.once("close", () => {
-    if (socket.destroyed || socket.bytesRead !== bytesRead || options.hub.closed) return;
+    if (socket.destroyed || socket.bytesRead !== bytesRead || options.hub.draining) return;
     if (takeFromHttp(socket)) new PublishSocket(socket, request, options);
   });
 }
@@ -95,13 +97,19 @@ class PublishSocket {
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
     socket.setTimeout(options.server.keepAliveTimeout);
-    // What is on its way is told that the hub has closed.
-    this.#stopWaiting = options.hub.whenClosing(() => this.#state === "idle" && socket.setTimeout(CLOSING_MS));
+    this.#stopWaiting = options.hub.whenEnding(({ state }) => {
+      if (this.#state !== "idle") return;
+      // What has come of a request is under way, and node:http says of an answer that it is the connection's last.
+      if (this.#part.length > 0) this.#giveBack(this.#whole(NOTHING));
+      // What is on its way is told that the hub has closed.
+      else if (state === "closed") socket.setTimeout(CLOSING_MS);
+    });
   }
 
   #take(bytes: Buffer): void {
     // Whoever does not read the answers is not read either, and what comes before an answer is due waits.
     if (this.#state === "appending" || this.#socket.writableNeedDrain) this.#putOff(bytes);
+    else if (this.#options.hub.draining) this.#giveBack(this.#whole(bytes));
     else if (bytes.length < this.#missing) this.#hold(bytes, this.#missing - bytes.length);
     else this.#serve(this.#part.length === 0 ? bytes : this.#whole(bytes));
   }
@@ -149,6 +157,7 @@ class PublishSocket {
   /** @param rest what came behind the request */
   async #wait({ channel, appended, paced }: Published, rest: Buffer): Promise<void> {
     const { hub, server } = this.#options;
+    const done = hub.hold();
     this.#state = "appending";
     this.#socket.setTimeout(0);
     let answer: string;
@@ -159,6 +168,7 @@ class PublishSocket {
       const { status, headers, body } = problemAnswer(error);
       answer = this.#text(status, wholeHeaders(headers, body), body);
     }
+    done();
     if (this.#isClosed()) return;
     this.#state = "idle";
     this.#socket.setTimeout(server.keepAliveTimeout);

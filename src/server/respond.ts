@@ -11,7 +11,7 @@ export const SCRIPT_HEADERS = {
   "Cross-Origin-Resource-Policy": "cross-origin",
 } as const;
 
-/** RFC 9110, 10.2.3: seconds after which a request that the store could not meet may be tried again. */
+/** RFC 9110, 10.2.3: seconds after which what was refused for the time being may be tried again. */
 const RETRY_AFTER_S = 1;
 
 /** Answers with JSON. */
@@ -39,7 +39,7 @@ export function problemAnswer(
   const known = error instanceof TailwireError ? error : new TailwireError("internal", "a fault of the server");
   const problem = problemOf(known, more);
   const body = `${JSON.stringify(problem)}\n`;
-  const retry = problem.code === "store_unavailable" ? { "Retry-After": RETRY_AFTER_S } : {};
+  const retry = problem.status === 503 ? { "Retry-After": RETRY_AFTER_S } : {};
   return { status: problem.status, headers: { "Content-Type": "application/problem+json", ...retry }, body };
 }
 

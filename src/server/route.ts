@@ -4,7 +4,8 @@ import { TailwireError } from "../core/errors.ts";
 
 export type Route =
   | { readonly kind: "channels"; readonly names: string; readonly query: URLSearchParams }
-  | { readonly kind: "healthz" };
+  | { readonly kind: "healthz" }
+  | { readonly kind: "readyz" };
 
 /**
  * A base path in its one form: beginning and ending with a slash.
@@ -22,7 +23,7 @@ export function matchRoute(base: string, url: string): Route | undefined {
   if (!target.startsWith(base)) return undefined;
   const mark = target.indexOf("?");
   const path = target.slice(base.length, mark < 0 ? undefined : mark);
-  if (path === "healthz") return { kind: "healthz" };
+  if (path === "healthz" || path === "readyz") return { kind: path };
   if (!path.startsWith("channels/")) return undefined;
   const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
   return { kind: "channels", names: decode(path.slice("channels/".length)), query };

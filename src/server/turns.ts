@@ -60,6 +60,11 @@ export function isAlone(socket: Duplex): boolean {
   return (lines.get(socket)?.waiting ?? 0) === 0;
 }
 
+/** Ends the connection with this answer, where no request waits behind it. */
+export function closeBehind({ socket }: IncomingMessage, res: ServerResponse): void {
+  if (isAlone(socket)) res.shouldKeepAlive = false;
+}
+
 /** Forgets a connection on which no more requests are read. */
 export function forgetLine(socket: Duplex): void {
   lines.delete(socket);

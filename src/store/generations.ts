@@ -32,6 +32,12 @@ export class Generations<K, V> {
     this.#old.delete(key);
   }
 
+  /** All of them, the old ones first. */
+  *entries(): Generator<readonly [K, V]> {
+    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry;
+    yield* this.#young;
+  }
+
   /** The young become old and the old are forgotten; true when there were any. */
   age(): boolean {
     const forgotten = this.#old.size > 0;

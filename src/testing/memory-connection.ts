@@ -92,9 +92,8 @@ export class MemoryConnection implements Connection {
     this.owner.close();
   }
 
-  close(code: CloseCode, reason: string): void {
+  close(code: CloseCode, reason: string, reconnectMs: number | null = COMES_BACK[code] ? 0 : null): void {
     this.closes.push({ code, reason });
-    const reconnectMs = COMES_BACK[code] ? 0 : null;
     const frame = this.encoding.close({ type: "$close", code, reason, reconnectMs });
     if (frame !== undefined) this.write(frame);
     this.cut();

@@ -108,14 +108,14 @@ describe("tailwire serve", () => {
     await fetch(`${url}/channels/chat`, { method: "POST", body: "x" });
     expect((await reader?.read())?.value).toContain('"data":"x"');
     const ended = server.kill(signal);
-    expect((await reader?.read())?.value).toMatch(/"type":"\$close","code":1001,.*"reconnectMs":\d+/);
+    expect((await reader?.read())?.value).toMatch(/"type":"\$close","code":1012,.*"reconnectMs":\d+/);
     expect((await reader?.read())?.done).toBe(true);
     expect(await (await poll).json()).toMatchObject({ events: [] });
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  it("ends soon also where a client hangs on, and takes a doubled signal for one", async () => {
-    const { server, url } = await serve();
+  it("ends after the drain also where a client hangs on, and takes a doubled signal for one", async () => {
+    const { server, url } = await serve("--drain-ms=50");
     const { port } = new URL(url);
     const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
     socket.write("POST /channels/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
@@ -144,6 +144,10 @@ describe("tailwire serve", () => {
     [["--heartbeat-ms", "99999999999"], {}, /from 1 to 2147483647/],
     [["--path", "/a b"], {}, /path of a URL/],
     [["--max-iframe-bytes", "0"], {}, /whole number of at least 1/],
+    [["--drain-ms", "-1"], {}, /whole number from 0 to 2147483647/],
+    [[], { TAILWIRE_DRAIN_MS: "10s" }, /value '10s' from env 'TAILWIRE_DRAIN_MS' is invalid/],
+    [["--snapshot"], {}, /argument missing/],
+    [["--snapshot", "/nowhere/at/all"], {}, /no snapshot can be written to \/nowhere\/at\/all: ENOENT/],
     [["--allow-origin", "https://app.example/"], {}, /"https:\/\/app.example\/" is no origin/],
     [["--allow-origin", "https://app.example", "--allow-origin", "*"], {}, /"\*" is no origin/],
     [["--allow-origin"], {}, /argument missing/],

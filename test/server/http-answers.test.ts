@@ -168,15 +168,15 @@ describe("HEAD, OPTIONS and DELETE", () => {
     });
   });
 
-  it("/healthz answers GET and HEAD", async () => {
+  it.each(["/healthz", "/readyz"])("%s answers GET and HEAD", async (path) => {
     const { client } = await connected();
-    expect((await client.request("GET", "/healthz").response()).json()).toEqual({ status: "ok" });
-    expect((await client.request("HEAD", "/healthz").response("HEAD")).status).toBe(200);
+    expect((await client.request("GET", path).response()).json()).toEqual({ status: "ok" });
+    expect((await client.request("HEAD", path).response("HEAD")).status).toBe(200);
   });
 });
 
 describe("what a route or method is not", () => {
-  it.each(["/", "/channels", "/channel/news", "/healthz/x", "/healthz2"])("%s is 404", async (path) => {
+  it.each(["/", "/channels", "/channel/news", "/healthz/x", "/healthz2", "/readyz/"])("%s is 404", async (path) => {
     const { client } = await connected();
     const { status, headers, json } = await client.request("GET", path).response();
     expect([status, headers["content-type"]]).toEqual([404, "application/problem+json"]);
@@ -188,6 +188,7 @@ describe("what a route or method is not", () => {
     ["PATCH", "/channels/news", METHODS],
     ["POST", "/healthz", "GET, HEAD, OPTIONS"],
     ["DELETE", "/healthz", "GET, HEAD, OPTIONS"],
+    ["POST", "/readyz", "GET, HEAD, OPTIONS"],
   ])("%s %s is 405 with Allow", async (method, path, allow) => {
     const { client } = await connected();
     const { status, headers, json } = await client.request(method, path).response();

@@ -92,9 +92,10 @@ describe("a hub that closes", () => {
     await hub.close();
     expect(await stream.message()).toMatchObject({ type: "$close", code: 1001, reconnectMs: expect.any(Number) });
     expect(await stream.chunk()).toBe("");
-    expect((await poll.response()).json()).toMatchObject({ events: [] });
+    const answer = await poll.response();
+    expect([answer.json(), answer.headers.connection]).toMatchObject([{ events: [] }, "close"]);
     expect(store.followed).toBe(0);
-    const late = await poll.request("GET", "/channels/news").response();
+    const late = await (await rawConnection(port)).request("GET", "/channels/news").response();
     expect([late.status, late.json().code]).toEqual([503, "shutting_down"]);
   });
 });

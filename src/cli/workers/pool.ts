@@ -13,6 +13,8 @@ import { socketLink } from "./socket-link.ts";
 
 /** How long workers have for an orderly end, in milliseconds: half a second more than they give clients that hang on. */
 const END_MS = 1500;
+/** How much longer than it may a drain is waited for, in milliseconds. */
+const DRAIN_GRACE_MS = 500;
 
 export interface PoolOptions {
   readonly count: number;
@@ -29,11 +31,14 @@ export class Pool {
   readonly #distributor = new Distributor<ChildProcess, Socket>((connection) => connection.destroy());
   readonly #workers = new Set<ChildProcess>();
   readonly #endedAt: number[] = [];
-  #state: "starting" | "serving" | "ending" = "starting";
+  #state: "starting" | "serving" | "draining" | "ending" = "starting";
   #readyCount = 0;
   #becomeReady = (): void => {};
   #break: (error: Failure) => void = () => {};
   #whenEnded: (() => void) | undefined;
+  /** Those whose drain is waited for. */
+  readonly #undrained = new Set<ChildProcess>();
+  #whenDrained: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -50,6 +55,20 @@ export class Pool {
   /** Hands a connection to a worker. */
   take(connection: Socket): void {
     this.#distributor.take(connection);
+  }
+
+  /** Lets all workers drain, together, so that connections are taken until the last of them is done. */
+  async drain(drainMs: number): Promise<void> {
+    this.#state = "draining";
+    for (const worker of this.#workers) {
+      this.#undrained.add(worker);
+      send(worker, "drain");
+    }
+    const drained = new Promise<void>((resolve) => {
+      this.#whenDrained = resolve;
+    });
+    this.#drained();
+    await Promise.race([drained, wait(drainMs + DRAIN_GRACE_MS, undefined, { ref: false })]);
   }
 
   /** Ends all workers, in an orderly way where they still can. */
@@ -81,10 +100,12 @@ export class Pool {
   }
 
   #hear(worker: ChildProcess, message: ToPrimary): void {
-    if (message !== "ready") {
-      this.#distributor.confirm(worker, message.taken);
-      return;
-    }
+    if (message === "ready") this.#becomeReadyWith(worker);
+    else if (message === "drained") this.#drained(worker);
+    else this.#distributor.confirm(worker, message.taken);
+  }
+
+  #becomeReadyWith(worker: ChildProcess): void {
     if (this.#state === "ending") return;
     this.#distributor.add(worker, (id, connection) => send(worker, { connection: id }, connection));
     this.#readyCount += 1;
@@ -96,7 +117,9 @@ export class Pool {
   #ended(worker: ChildProcess, why: string): void {
     if (!this.#workers.delete(worker)) return;
     this.#distributor.remove(worker);
+    this.#drained(worker);
     if (this.#state === "ending") this.#settle();
+    else if (this.#state === "draining") return;
     else if (this.#state === "starting") this.#break(new Failure(`a worker ended before it was ready (${why})`));
     else void this.#replace(why);
   }
@@ -111,6 +134,11 @@ export class Pool {
     tell(`a worker has ended (${why}); another takes its place`);
     await wait(delayMs, undefined, { ref: false });
     if (this.#state === "serving") this.#start();
+  }
+
+  #drained(worker?: ChildProcess): void {
+    if (worker !== undefined) this.#undrained.delete(worker);
+    if (this.#undrained.size === 0) this.#whenDrained?.();
   }
 
   #settle(): void {

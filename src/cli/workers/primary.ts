@@ -5,33 +5,42 @@ import { createHandler, createHub, memoryStore } from "../../index.ts";
 import { StoreServer } from "../../workers/store-server.ts";
 import { announce, listen } from "../listen.ts";
 import { handlerOptions, hubSettings, retention, type ServeOptions, wantsPages } from "../serve-options.ts";
-import { onFirstSignal } from "../signals.ts";
+import { firstSignal } from "../signals.ts";
+import { readSnapshot } from "../snapshot-file.ts";
+import { thenExit } from "../then-exit.ts";
 import { Pool } from "./pool.ts";
 
 /**
  * Serves until it is ended.
- * @throws {Failure} where it cannot begin, or workers end again and again
+ * @throws {Failure} where it cannot begin
  */
 export async function serveWithWorkers(options: ServeOptions): Promise<void> {
   const store = memoryStore({ retention: retention(options) });
   refuseBadOptions(options);
+  const snapshot = await readSnapshot(options.snapshot, store);
   const logs = new StoreServer(store);
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   const address = await listen(server, options);
-  const pool = new Pool({ count: options.workers, join: (link) => logs.join(link) });
-  server.on("connection", (connection) => pool.take(connection.on("error", () => {})));
-  try {
-    await pool.ready;
-    onFirstSignal(() => {
+  await thenExit(async () => {
+    snapshot.take(); // no connection has been handed over yet
+    const signal = firstSignal();
+    const pool = new Pool({ count: options.workers, join: (link) => logs.join(link) });
+    server.on("connection", (connection) => pool.take(connection.on("error", () => {})));
+    try {
+      await Promise.race([serveUntilBroken(pool, () => announce(address, options)), signal]);
+      await pool.drain(options.drainMs);
+    } finally {
       server.close();
-      void pool.end().then(() => process.exit(0));
-    });
-    announce(address, options);
-    await pool.broken;
-  } finally {
-    server.close();
-    await pool.end();
-  }
+      await pool.end();
+      await snapshot.write(); // also where workers cannot go on: the logs are here
+    }
+  });
+}
+
+async function serveUntilBroken(pool: Pool, ready: () => void): Promise<never> {
+  await pool.ready;
+  ready();
+  return pool.broken;
 }
 
 /** Once and here, not by each worker. */

@@ -29,6 +29,7 @@ export async function serveAsWorker(options: ServeOptions): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     process.on("message", (message: ToWorker, connection: Socket | undefined) => {
       if (message === "end") resolve();
+      else if (message === "drain") void hub.drain(options.drainMs).then(() => say("drained"));
       else arrivals.take(message.connection, connection);
     });
   });

@@ -9,7 +9,7 @@
 
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
+import type { CloseCode } from "../../wire/close-codes.ts";
 import { type Connection, type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import { markEndless, whenGone } from "../turns.ts";
@@ -150,12 +150,10 @@ class HttpStream implements Connection {
     return out.writableLength <= this.#maxBufferedBytes || !out.writableNeedDrain || this.#fill();
   }
 
-  /** @param reconnectMs in place of a random time, or of none where the code says not to come back */
   close(code: CloseCode, reason: string, reconnectMs?: number): void {
     if (this.#state === "closed") return;
     this.ended(); // first, for this write may be what fills a limited answer
-    const message = this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]);
-    const frame = this.encoding.close(reconnectMs === undefined ? message : { ...message, reconnectMs });
+    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, reconnectMs));
     if (frame !== undefined) this.write(frame);
     if (this.#whole instanceof Socket) endTaken(this.#whole);
     else this.#whole.end();

@@ -12,16 +12,18 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { parseFrom } from "../../core/cursor.ts";
+import type { TailwireError } from "../../core/errors.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import { answerHead } from "../answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
 import { headLength } from "../request-text.ts";
+import { problemAnswer, wholeHeaders } from "../respond.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
 import { cursorIn, type PollRequest, pollRequest } from "./poll-request.ts";
-import { type Waiter, WaitingList } from "./waiting-list.ts";
+import { type WaitedOut, type Waiter, WaitingList } from "./waiting-list.ts";
 
 /** The longest that a timer takes, where the server's keep-alive has no end. */
 const NO_KEEP_ALIVE_END_MS = 2 ** 31 - 1;
@@ -44,8 +46,8 @@ export function servePollsOfSocket(answer: Answer, form: PollForm): void {
   if (request === undefined) return;
   res.once("close", () => {
     // Of another number of requests than without end node:http keeps count.
-    if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400 || server.maxRequestsPerSocket)
-      return;
+    if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400) return;
+    if (server.maxRequestsPerSocket || hub.draining) return;
     if (!takeFromHttp(socket)) return;
     new PollSocket({ socket, server, hub, plan, form, request: shared(request) });
   });
@@ -102,7 +104,7 @@ class PollSocket implements PollReply, Waiter {
     if (this.#state === "closed") return;
     this.#state = "idle";
     this.#wasAnswered = true;
-    if (hub.closed) socket.end(writeOut(frame, hub.clock.now(), undefined));
+    if (hub.draining) socket.end(writeOut(frame, hub.clock.now(), undefined));
     else {
       frame.bytes ??= writeOut(frame, hub.clock.now(), 0);
       if (!socket.write(frame.bytes)) this.#watchDrain();
@@ -110,15 +112,22 @@ class PollSocket implements PollReply, Waiter {
     if (socket.isPaused()) socket.resume();
   }
 
+  refuse(error: TailwireError): void {
+    const { status, headers, body } = problemAnswer(error);
+    const whole = { status, headers: wholeHeaders(headers, body), body: Buffer.from(body) };
+    this.send({ ...whole, cursor: "", isWhole: false, bytes: undefined });
+  }
+
   /**
    * Ends a connection that has asked for nothing since it was last looked at, which is after one to two of the server's
    * keep-alive times. A socket's own timeout would be exact, for 0.5 µs a poll.
    */
-  waitedOut(early: boolean): void {
+  waitedOut(why: WaitedOut): void {
     const { socket } = this.#options;
+    if (this.#state !== "idle" || why === "draining") return;
     // What is on its way is told that the hub has closed.
-    if (this.#state === "idle" && early) socket.setTimeout(CLOSING_MS, () => socket.destroy());
-    else if (this.#state === "idle" && !this.#wasAnswered && !socket.writableNeedDrain) socket.destroy();
+    if (why === "closed") socket.setTimeout(CLOSING_MS, () => socket.destroy());
+    else if (!this.#wasAnswered && !socket.writableNeedDrain) socket.destroy();
     this.#wasAnswered = false;
   }
 
@@ -138,11 +147,11 @@ class PollSocket implements PollReply, Waiter {
   }
 
   #take(bytes: Buffer): void {
-    const { socket, request } = this.#options;
+    const { socket, request, hub } = this.#options;
     // Whoever does not read the answers is not read either, and of two requests at once the second waits.
     if (this.#state === "asked" || socket.writableNeedDrain) this.#putOff(bytes);
     else {
-      const cursor = cursorIn(request, bytes, this.#poll?.next);
+      const cursor = hub.draining ? undefined : cursorIn(request, bytes, this.#poll?.next);
       if (cursor === undefined) this.#giveBack(bytes);
       else if (this.#poll?.again(cursor)) this.#state = "asked";
       else this.#ask(cursor, bytes);
@@ -159,7 +168,7 @@ class PollSocket implements PollReply, Waiter {
   #ask(cursor: string, bytes: Buffer): void {
     const { hub, plan } = this.#options;
     try {
-      const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead);
+      const opened = hub.open(plan.names, parseFrom(cursor, plan.names), plan.firstRead, false);
       this.#state = "asked";
       if (opened instanceof Promise)
         opened.then(

@@ -4,8 +4,9 @@
  * same in another form. Where an answer goes is its reply's: a response of node:http, or a socket (poll-socket.ts).
  */
 
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { type Cursor, formatCursor } from "../../core/cursor.ts";
+import { TailwireError } from "../../core/errors.ts";
 import { type Item, isGap, positionAfter } from "../../core/event.ts";
 import type { Encoding, Sink } from "../../core/group.ts";
 import type { Hub } from "../../core/hub.ts";
@@ -13,13 +14,14 @@ import type { MaybePromise } from "../../core/store.ts";
 import type { Subscription } from "../../core/subscription.ts";
 import { encodeItem } from "../../wire/message.ts";
 import type { Plan } from "../negotiate.ts";
-import { whenGone } from "../turns.ts";
+import { respondProblem } from "../respond.ts";
+import { closeBehind, whenGone } from "../turns.ts";
 import type { Answer } from "./answer.ts";
 import { type Waiter, WaitingList } from "./waiting-list.ts";
 
 /** A whole answer, made once for all who wait for it. */
 export interface PollFrame {
-  readonly status: 200 | 304;
+  readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer;
   readonly cursor: string;
@@ -34,6 +36,8 @@ export interface PollReply {
   /** Whether the client may ask for what follows this answer with {@link Poll.again}. */
   readonly repeats: boolean;
   send(frame: PollFrame): void;
+  /** Refuses, in place of a frame. */
+  refuse(error: TailwireError): void;
   /** There is no answer: the log could not be read. */
   destroy(): void;
 }
@@ -69,22 +73,32 @@ export const JSON_FORM: PollForm = {
 
 /** Answers a request with one body, in a form. */
 export async function answerPoll(answer: Answer, form: PollForm): Promise<void> {
-  const { req, res } = answer;
-  const poll = new Poll(answer, form, new ResponseReply(res));
+  const { req, res, hub } = answer;
+  const poll = new Poll(answer, form, new ResponseReply(req, res, hub));
   whenGone(req, res, () => poll.end());
   await poll.run();
 }
 
 class ResponseReply implements PollReply {
   readonly repeats = false;
+  readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
+  readonly #hub: Hub;
 
-  constructor(res: ServerResponse) {
+  constructor(req: IncomingMessage, res: ServerResponse, hub: Hub) {
+    this.#req = req;
     this.#res = res;
+    this.#hub = hub;
   }
 
   send({ status, headers, body }: PollFrame): void {
-    if (!this.#res.destroyed) this.#res.writeHead(status, headers).end(body);
+    if (this.#res.destroyed) return;
+    if (this.#hub.draining) closeBehind(this.#req, this.#res);
+    this.#res.writeHead(status, headers).end(body);
+  }
+
+  refuse(error: TailwireError): void {
+    respondProblem(this.#res, error);
   }
 
   destroy(): void {
@@ -201,6 +215,7 @@ export class Poll implements Sink<PollFrame>, Waiter {
     if (this.#state === "ended") return;
     if (items.length > 0) this.#answer(this.encoding.encode(items, before));
     else if (this.#asked.plan.waitMs === 0) this.#giveUp();
+    else if (this.#asked.hub.draining) this.#refuse();
     else this.#wait();
   }
 
@@ -215,11 +230,17 @@ export class Poll implements Sink<PollFrame>, Waiter {
   #answer(frame: PollFrame): void {
     const { hub, subscription } = this.#asked;
     // Only who is live stands behind the frame; who was cut off by the limit stands in the middle of it.
-    if (this.#reply.repeats && frame.isWhole && subscription.state === "live" && !hub.closed) {
+    if (this.#reply.repeats && frame.isWhole && subscription.state === "live" && !hub.draining) {
       this.#state = "kept";
       this.#cursor = frame.cursor;
     } else this.end();
     this.#reply.send(frame);
+  }
+
+  /** Nobody waits for the end of a server. */
+  #refuse(): void {
+    this.end();
+    this.#reply.refuse(new TailwireError("shutting_down", "the server is shutting down"));
   }
 
   /** There was nothing. */

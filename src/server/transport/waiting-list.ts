@@ -5,16 +5,17 @@
  */
 
 import type { Cancel } from "../../core/clock.ts";
+import type { EndingStep } from "../../core/ending.ts";
 import type { Hub } from "../../core/hub.ts";
+
+/** `time`: it has waited long enough. Else it has not, but the hub drains, or closes. */
+export type WaitedOut = "time" | EndingStep["state"];
 
 export interface Waiter {
   /** When it began to wait; set by its list. */
   since: number;
-  /**
-   * It has waited long enough. Where it does not leave its list, it waits from now on.
-   * @param early it has not, but the hub closes
-   */
-  waitedOut(early: boolean): void;
+  /** It waits no longer, or from now on where it does not leave its list. */
+  waitedOut(why: WaitedOut): void;
 }
 
 const lists = new WeakMap<Hub, Map<number, WaitingList>>();
@@ -53,7 +54,7 @@ export class WaitingList {
     const ofHub = lists.get(this.#hub) ?? new Map<number, WaitingList>();
     lists.set(this.#hub, ofHub.set(this.#waitMs, this));
     this.#sweepIn(this.#waitMs);
-    this.#takeBack = this.#hub.whenClosing(() => this.#callAll());
+    this.#takeBack = this.#hub.whenEnding(({ state }) => this.#callAll(state));
   }
 
   /** Nobody waits so long any more, and perhaps never again. */
@@ -73,7 +74,7 @@ export class WaitingList {
     for (const waiter of this.#due(now)) {
       if (!this.#waiters.has(waiter)) continue; // it went with one before it
       this.add(waiter);
-      waiter.waitedOut(false);
+      waiter.waitedOut("time");
     }
     const [longest] = this.#waiters;
     if (longest !== undefined) this.#sweepIn(longest.since + this.#waitMs - now);
@@ -91,7 +92,7 @@ export class WaitingList {
     return due;
   }
 
-  #callAll(): void {
-    for (const waiter of [...this.#waiters]) waiter.waitedOut(true);
+  #callAll(why: WaitedOut): void {
+    for (const waiter of [...this.#waiters]) waiter.waitedOut(why);
   }
 }

@@ -10,7 +10,7 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { Subscription } from "../../core/subscription.ts";
-import { type CloseCode, COMES_BACK } from "../../wire/close-codes.ts";
+import type { CloseCode } from "../../wire/close-codes.ts";
 import { type ConnectionOwner, NOBODY, type WireEncoding } from "../connection.ts";
 import type { Heartbeat } from "../heartbeat.ts";
 import type { Answer } from "./answer.ts";
@@ -94,6 +94,8 @@ class WebSocketConnection implements WebSocketPeer {
   #pingedAt: number | undefined;
   /** How many wait for what makes it read on, and whether one of them waits for a drain. */
   #pauses = 0;
+  /** Closes it for a restart, once what the client has published is answered. */
+  #whenAnswered: (() => void) | undefined;
   #heldBack = false;
 
   constructor({ websockets, socket, extension, encoding }: Link, heartbeat: Heartbeat, maxBufferedBytes: number) {
@@ -169,14 +171,21 @@ class WebSocketConnection implements WebSocketPeer {
     this.#ws?.pause(); // it has it: nobody waits before something was read
     const resume = () => {
       this.#pauses -= 1;
-      if (this.#pauses === 0) this.#ws?.resume();
+      if (this.#pauses > 0) return;
+      this.#ws?.resume();
+      // Behind whoever sends the answer, and waits for the same.
+      if (this.#whenAnswered !== undefined) queueMicrotask(this.#whenAnswered);
     };
     settled.then(resume, resume);
   }
 
-  close(code: CloseCode, reason: string): void {
+  close(code: CloseCode, reason: string, reconnectMs?: number): void {
     if (this.closed) return;
-    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, COMES_BACK[code]));
+    if (code === 1012 && this.#pauses > 0) {
+      this.#whenAnswered = () => this.close(code, reason, reconnectMs);
+      return;
+    }
+    const frame = this.encoding.close(this.#heartbeat.closeMessage(code, reason, reconnectMs));
     if (frame !== undefined) this.write(frame);
     const ws = this.#ws ?? this.wake(NOTHING);
     ws?.close(code, reason);

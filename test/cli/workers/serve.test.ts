@@ -2,8 +2,11 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { eventually } from "../../../src/testing/waiting.ts";
 import { MAIN, Program, serve, tailwire } from "../programs.ts";
 
@@ -57,15 +60,15 @@ describe("tailwire serve --workers", () => {
     const pid = server.process.pid ?? 0;
     process.kill(to === "to the primary" ? pid : -pid, "SIGINT");
     for (const stream of streams) {
-      expect(await stream.next()).toMatch(/"type":"\$close","code":1001,.*"reconnectMs":\d+/);
+      expect(await stream.next()).toMatch(/"type":"\$close","code":1012,.*"reconnectMs":\d+/);
       expect(await stream.next()).toBeUndefined();
     }
     for (const { answer } of polls) expect(await answer).toContain('"events":[]');
     expect(await server.ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  it("ends soon also where a client hangs on, a doubled signal is one, and a worker is stopped", async () => {
-    const { server, url } = await serve("--workers", "2");
+  it("ends after the drain also where a client hangs on, a doubled signal is one, and a worker is stopped", async () => {
+    const { server, url } = await serve("--workers", "2", "--drain-ms=50");
     const sockets = await Promise.all([1, 2].map(() => begunRequest(url)));
     const [stopped = 0] = workersOf(server);
     process.kill(stopped, "SIGSTOP");
@@ -74,6 +77,30 @@ describe("tailwire serve --workers", () => {
     expect(await server.ended).toMatchObject({ code: 0 });
     await eventually("the stopped one has ended", () => !isAlive(stopped));
     for (const socket of sockets) socket.destroy();
+  });
+
+  it("ends in order also where its workers end by themselves while they drain", async () => {
+    const { server, url } = await serve("--workers", "2", "--drain-ms=1000000");
+    const workers = workersOf(server);
+    const sockets = await Promise.all([1, 2].map(() => begunRequest(url)));
+    server.process.kill("SIGTERM");
+    await eventually("it is not ready", async () => (await fetch(`${url}/readyz`)).status === 503);
+    for (const pid of workers) process.kill(pid, "SIGKILL");
+    expect(await server.ended).toMatchObject({ code: 0, stderr: "" });
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it("keeps the logs that were handed over where no worker gets ready to serve them", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "tailwire-workers-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const snapshot = `--snapshot=${path.join(folder, "logs")}`;
+    const first = await serve(snapshot);
+    await fetch(`${first.url}/channels/x`, { method: "POST", body: "kept" });
+    await first.server.kill("SIGTERM");
+    expect(await tailwire(["serve", "--port=0", "--workers=2", snapshot], ENDS).ended).toMatchObject({ code: 1 });
+    const { url } = await serve("--workers=2", snapshot);
+    const body = await (await fetch(`${url}/channels/x?wait=0&from=earliest`)).json();
+    expect(body).toMatchObject({ events: [{ data: "kept" }] });
   });
 
   it("takes its workers with it when it is killed", async () => {
