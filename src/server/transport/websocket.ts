@@ -4,7 +4,7 @@
  * fan-out sends are our own ready frames, written straight to the socket that the upgrade handed us.
  *
  * Most clients say nothing but that they are there, so `ws` has the socket only from the first frame on that is
- * something else than an empty pong, or when the connection is closed (4.9 KB resident each in place of 6.5).
+ * something else than an empty pong, or when the connection is closed (5.3 KB resident each in place of 6.7).
  */
 
 import type { Socket } from "node:net";
