@@ -1,6 +1,6 @@
 /**
- * Programs of the real world that some tests drive: browsers, curl, Redis. Where one is not installed its tests are skipped,
- * and one line at the end of the run says so; with TAILWIRE_REQUIRE_REAL=1 they fail.
+ * Programs of the real world that some tests drive: browsers, curl, Redis, proxies. Where one is not installed its tests are
+ * skipped, and one line at the end of the run says so; with TAILWIRE_REQUIRE_REAL=1 they fail.
  *
  *     const chromium = realPart("chromium");
  *     describe.skipIf(chromium.missing)("native EventSource in real Chromium", () => { … chromium.path … });
@@ -25,6 +25,14 @@ const PARTS = {
   },
   curl: { name: "curl", variable: "TAILWIRE_CURL", commands: ["curl"], debian: "curl" },
   redis: { name: "Redis", variable: "TAILWIRE_REDIS", commands: ["redis-server"], debian: "redis-server" },
+  nginx: { name: "nginx", variable: "TAILWIRE_NGINX", commands: ["nginx", "/usr/sbin/nginx"], debian: "nginx" },
+  haproxy: {
+    name: "HAProxy",
+    variable: "TAILWIRE_HAPROXY",
+    commands: ["haproxy", "/usr/sbin/haproxy"],
+    debian: "haproxy",
+  },
+  openssl: { name: "OpenSSL", variable: "TAILWIRE_OPENSSL", commands: ["openssl"], debian: "openssl" },
 } as const;
 
 export type PartName = keyof typeof PARTS;
@@ -56,7 +64,7 @@ export function realPart(name: PartName, env: NodeJS.ProcessEnv = process.env): 
 
 function onPath(command: string, env: NodeJS.ProcessEnv): readonly string[] {
   const folders = (env.PATH ?? "").split(path.delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => path.join(folder, command));
+  return path.isAbsolute(command) ? [command] : folders.map((folder) => path.join(folder, command));
 }
 
 function isProgram(file: string): boolean {

@@ -1,0 +1,3 @@
+import { suiteBehind } from "./transport-suite.ts";
+
+suiteBehind("haproxy");
