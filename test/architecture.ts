@@ -37,7 +37,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   react: { ...NOTHING, files: ["src/client/index.ts"], packages: ["react"] },
   testing: { files: ["src/core/", "src/wire/", "src/server/connection.ts"], node: true, packages: [] },
   workers: { ...NOTHING, files: ["src/core/"] },
-  cli: { files: ["src/index.ts", "src/client/index.ts", "src/workers/"], node: true, packages: "any", time: true },
+  cli: {
+    files: [
+      "src/index.ts",
+      "src/client/index.ts",
+      "src/store/disk/index.ts",
+      "src/store/redis/index.ts",
+      "src/workers/",
+    ],
+    node: true,
+    packages: "any",
+    time: true,
+  },
 };
 
 /** The only other files that may read the time, set timers and draw random numbers. */

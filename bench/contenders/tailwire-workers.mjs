@@ -18,7 +18,7 @@ export const tailwireWorkers = [1, 2].flatMap((workers) =>
         launch: ([port]) => ({
           command: process.execPath,
           args: [command, "serve", "--port", String(port), "--workers", String(workers), "--no-pages"],
-          env: { NODE_ENV: "production" },
+          env: { NODE_ENV: "production", TAILWIRE_STORE: "memory:" },
         }),
       }),
     ),

@@ -2,6 +2,7 @@
 
 import type { HandlerOptions, HubSettings, Retention } from "../index.ts";
 import { Failure } from "./failure.ts";
+import type { StorePlace } from "./store-place.ts";
 import { yesOrNo } from "./values.ts";
 
 export interface ServeOptions {
@@ -9,6 +10,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly path: string;
   readonly workers: number;
+  readonly store: StorePlace;
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;

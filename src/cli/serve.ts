@@ -1,19 +1,23 @@
 /** `tailwire serve`: a hub with a server of its own. */
 
 import { type Command, Option } from "commander";
-import { createHub, memoryStore } from "../index.ts";
+import { createHub } from "../index.ts";
 import { endServer } from "./end-server.ts";
 import { hubServer } from "./hub-server.ts";
 import { announce, listen } from "./listen.ts";
+import { type OpenedStore, openStore } from "./open-store.ts";
 import { hubSettings, retention, type ServeOptions } from "./serve-options.ts";
 import { firstSignal } from "./signals.ts";
 import { readSnapshot } from "./snapshot-file.ts";
+import { storePlace } from "./store-place.ts";
 import { thenExit } from "./then-exit.ts";
 import { basePath, host, wholeNumber } from "./values.ts";
 import { serveWithWorkers } from "./workers/primary.ts";
 import { isWorker, serveAsWorker } from "./workers/worker.ts";
 
 const MIB = 1024 * 1024;
+/** The standalone server's events outlive it. */
+const DISK = storePlace("disk:");
 /** More than any machine has cores for. */
 const MAX_WORKERS = 1024;
 /** The longest time that a timer takes; a longer one would be over at once. */
@@ -39,19 +43,15 @@ export function addServe(program: Command): void {
     .action(serve);
   const count = wholeNumber(1);
   const duration = wholeNumber(1, LONGEST_MS);
-  const add = (
-    flags: string,
-    description: string,
-    parse: (text: string) => number | string,
-    value: number | string,
-  ) => {
-    const option = new Option(flags, description).argParser(parse).default(value);
+  const add = <T>(flags: string, description: string, parse: (text: string) => T, value: T, shown?: string) => {
+    const option = new Option(flags, description).argParser(parse).default(value, shown);
     command.addOption(option.env(`TAILWIRE_${option.name().toUpperCase().replaceAll("-", "_")}`));
   };
   add("--port <number>", "port to listen on; 0 picks a free one", wholeNumber(0, 65_535), 7070);
   add("--host <host>", "name or address to listen on", host, "127.0.0.1");
   add("--path <path>", "base path of all routes", basePath, "/");
   add("--workers <count>", "processes that serve; more than 1 leave out the lab", wholeNumber(1, MAX_WORKERS), 1);
+  add("--store <place>", "memory:, disk:PATH or redis://HOST: where events are kept", storePlace, DISK, ".tailwire/");
   add("--max-events <count>", "events kept of each channel", count, 1000);
   add("--max-bytes <bytes>", "bytes kept of each channel", count, MIB);
   add("--max-age-ms <ms>", "how long an event is kept", duration, 3_600_000);
@@ -81,16 +81,24 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  if (isWorker()) await serveAsWorker(options);
-  else if (options.workers > 1) await serveWithWorkers(options);
-  else await serveAlone(options);
+  if (isWorker()) {
+    await serveAsWorker(options);
+    return;
+  }
+  const opened = await openStore(options.store, retention(options));
+  try {
+    if (options.workers > 1) await serveWithWorkers(options, opened);
+    else await serveAlone(options, opened);
+  } catch (error) {
+    await opened.store.close?.(); // or it would keep the process
+    throw error;
+  }
 }
 
-async function serveAlone(options: ServeOptions): Promise<void> {
-  const store = memoryStore({ retention: retention(options) });
+async function serveAlone(options: ServeOptions, { store, snapshots }: OpenedStore): Promise<void> {
   const hub = createHub({ store, ...hubSettings(options) });
   const server = hubServer(hub, options);
-  const snapshot = await readSnapshot(options.snapshot, store);
+  const snapshot = await readSnapshot(options.snapshot, snapshots);
   const address = await listen(server, options);
   await thenExit(async () => {
     snapshot.take(); // no request has been read yet

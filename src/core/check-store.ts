@@ -3,7 +3,7 @@
 import type { ChannelName } from "./channel-name.ts";
 import type { Clock } from "./clock.ts";
 import { TailwireError } from "./errors.ts";
-import type { Store } from "./store.ts";
+import { isWatched, type Store } from "./store.ts";
 
 /** No channel of a client's: those do not begin with `$`. */
 const CHANNEL = "$ready" as ChannelName;
@@ -22,17 +22,18 @@ export async function checkStore(store: Store, clock: Clock): Promise<void> {
   try {
     await Promise.race([Promise.resolve().then(() => ask(store)), late]);
   } catch (error) {
-    if (error instanceof TailwireError && error.code === "store_unavailable") throw error;
-    throw unavailable("the store cannot be read", error);
+    throw unavailable(error instanceof TailwireError ? error.message : "the store cannot be read", error);
   } finally {
     cancel();
   }
 }
 
 function ask(store: Store): unknown {
+  if (isWatched(store)) return store.ready();
   return store.read(CHANNEL, { kind: "now" }, { maxEvents: 0, maxBytes: 0 });
 }
 
 function unavailable(detail: string, cause?: unknown): TailwireError {
+  if (cause instanceof TailwireError && cause.code === "store_unavailable") return cause;
   return new TailwireError("store_unavailable", detail, cause === undefined ? {} : { cause });
 }

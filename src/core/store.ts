@@ -70,3 +70,7 @@ export interface Watched {
    */
   ready(): MaybePromise<void>;
 }
+
+export function isWatched(store: Store): store is Store & Watched {
+  return "ready" in store;
+}

@@ -32,7 +32,8 @@ export class Program {
     env: Record<string, string> = {},
     more: SpawnOptionsWithoutStdio = {},
   ) {
-    this.process = spawn(command, args, { env: { ...process.env, ...env }, ...more });
+    // Logs on the disk would be shared by all tests, unless they say where they are.
+    this.process = spawn(command, args, { env: { ...process.env, TAILWIRE_STORE: "memory:", ...env }, ...more });
     this.process.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });

@@ -14,6 +14,7 @@ export async function startCommandLine(
   ...args: readonly string[]
 ): Promise<{ readonly url: string; readonly port: number }> {
   const child = spawn(process.execPath, [MAIN, "serve", "--port", "0", ...args], {
+    env: { ...process.env, TAILWIRE_STORE: "memory:" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = once(child, "close");

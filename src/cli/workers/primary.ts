@@ -1,10 +1,11 @@
 /** `tailwire serve --workers N`: the process that has the port and the logs, and lets others do the work. */
 
 import { createServer } from "node:net";
-import { createHandler, createHub, memoryStore } from "../../index.ts";
+import { createHandler, createHub } from "../../index.ts";
 import { StoreServer } from "../../workers/store-server.ts";
 import { announce, listen } from "../listen.ts";
-import { handlerOptions, hubSettings, retention, type ServeOptions, wantsPages } from "../serve-options.ts";
+import type { OpenedStore } from "../open-store.ts";
+import { handlerOptions, hubSettings, type ServeOptions, wantsPages } from "../serve-options.ts";
 import { firstSignal } from "../signals.ts";
 import { readSnapshot } from "../snapshot-file.ts";
 import { thenExit } from "../then-exit.ts";
@@ -14,10 +15,9 @@ import { Pool } from "./pool.ts";
  * Serves until it is ended.
  * @throws {Failure} where it cannot begin
  */
-export async function serveWithWorkers(options: ServeOptions): Promise<void> {
-  const store = memoryStore({ retention: retention(options) });
+export async function serveWithWorkers(options: ServeOptions, { store, snapshots }: OpenedStore): Promise<void> {
   refuseBadOptions(options);
-  const snapshot = await readSnapshot(options.snapshot, store);
+  const snapshot = await readSnapshot(options.snapshot, snapshots);
   const logs = new StoreServer(store);
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   const address = await listen(server, options);
@@ -32,6 +32,7 @@ export async function serveWithWorkers(options: ServeOptions): Promise<void> {
     } finally {
       server.close();
       await pool.end();
+      await store.close?.();
       await snapshot.write(); // also where workers cannot go on: the logs are here
     }
   });

@@ -138,12 +138,21 @@ export class Node {
       if (event === "connection") this.#keep(args[0] as Socket);
       if (event !== "request" && event !== "upgrade") return emit(event, ...args);
       const [req, res] = args as [IncomingMessage, ServerResponse];
-      if (req.url === "/readyz") res.writeHead(this.#hub?.closed === false ? 200 : 503).end();
+      if (req.url === "/readyz") void this.#answerReady(res);
       else this.#requests.push(req);
       if (req.url?.startsWith("/push/") === true) return emit(event, ...args);
       if (req.url !== "/readyz") servePage(req, res);
       return true;
     }) as Server["emit"];
+  }
+
+  /** As `/readyz` does, which is under the hub's path here. */
+  async #answerReady(res: ServerResponse): Promise<void> {
+    const status = await this.#hub?.ready().then(
+      () => 200,
+      () => 503,
+    );
+    res.writeHead(status ?? 503).end();
   }
 
   #keep(socket: Socket): void {
