@@ -30,7 +30,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   wire: { ...NOTHING, files: WORDS },
   store: { ...NOTHING, files: ["src/core/", "src/wire/crc32.ts"] },
   "store/disk": { files: ["src/core/"], node: true, packages: ["lmdb"] },
-  "store/redis": { ...NOTHING, files: ["src/core/"], packages: ["redis"] },
+  "store/redis": { ...NOTHING, files: ["src/core/", "src/store/generations.ts"], packages: ["redis"] },
   server: { files: ["src/core/", "src/wire/"], node: true, packages: ["ws", "negotiator"] },
   client: { ...NOTHING, files: CLIENT },
   eventsource: { ...NOTHING, files: CLIENT },

@@ -98,6 +98,7 @@ class ResponseReply implements PollReply {
   }
 
   refuse(error: TailwireError): void {
+    closeBehind(this.#req, this.#res);
     respondProblem(this.#res, error);
   }
 
