@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { createHub } from "../index.ts";
 import { endServer } from "./end-server.ts";
+import { Failure } from "./failure.ts";
 import { hubServer } from "./hub-server.ts";
 import { announce, listen } from "./listen.ts";
 import { type OpenedStore, openStore } from "./open-store.ts";
@@ -85,6 +86,7 @@ async function serve(options: ServeOptions): Promise<void> {
     await serveAsWorker(options);
     return;
   }
+  refuseSnapshotOf(options);
   const opened = await openStore(options.store, retention(options));
   try {
     if (options.workers > 1) await serveWithWorkers(options, opened);
@@ -93,6 +95,12 @@ async function serve(options: ServeOptions): Promise<void> {
     await opened.store.close?.(); // or it would keep the process
     throw error;
   }
+}
+
+/** Before a store is opened, which may leave a folder behind. */
+function refuseSnapshotOf({ store, snapshot }: ServeOptions): void {
+  if (snapshot === undefined || store.kind === "memory") return;
+  throw new Failure("--snapshot hands over logs that are in memory: it goes with --store memory:", { exitCode: 2 });
 }
 
 async function serveAlone(options: ServeOptions, { store, snapshots }: OpenedStore): Promise<void> {

@@ -12,8 +12,8 @@ const FOLDER = ".tailwire";
 
 /** A place from its text: `memory:`, `disk:PATH`, or the URL of a Redis. */
 export function storePlace(text: string): StorePlace {
-  if (text === "memory:" || text === "memory") return { kind: "memory" };
-  if (text === "disk:" || text === "disk") return { kind: "disk", path: FOLDER };
+  if (text === "memory:") return { kind: "memory" };
+  if (text === "disk:") return { kind: "disk", path: FOLDER };
   if (text.startsWith("disk:")) return { kind: "disk", path: text.slice("disk:".length) };
   if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return { kind: "redis", url: text };
   throw new InvalidArgumentError("It is memory:, disk:PATH or the URL of a Redis, such as redis://127.0.0.1:6379.");

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Hub } from "../core/hub.ts";
 import { type HandlerOptions, makeHandler } from "./handler.ts";
+import { countRequest } from "./request-count.ts";
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -18,6 +19,7 @@ export function attach(server: Server | SecureServer, hub: Hub, options: Handler
   );
   const others = server.listeners("request") as RequestListener[];
   const listen: RequestListener = (req, res) => {
+    countRequest(req);
     if (others.length === 0 || handler.handles(req)) handler(req, res);
     else for (const other of others) other.call(server, req, res);
   };

@@ -20,18 +20,18 @@ import type { Appended, MaybePromise } from "../core/store.ts";
 import { answerHead } from "./answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "./http-socket.ts";
 import { findPublish, isSame, type PublishRequest, publishRequest } from "./publish-request.ts";
-import { headLength } from "./request-text.ts";
+import { isBetweenRequests } from "./request-count.ts";
 import { problemAnswer, wholeHeaders } from "./respond.ts";
 
-/** What was read of a connection with its last publish. */
-interface Before {
-  readonly request: PublishRequest;
-  readonly bytesRead: number;
-}
+/** How long a request that has begun may take to come whole, in milliseconds, before node:http has it, and its limits hold. */
+const PART_MS = 1000;
+/** As node:http: a client that reuses its connection at the last moment has that much more. */
+const KEEP_ALIVE_BUFFER_MS = 1000;
 
 const NOTHING = Buffer.alloc(0);
 
-const before = new WeakMap<Socket, Before>();
+/** What a connection's last publish was. */
+const before = new WeakMap<Socket, PublishRequest>();
 /** Connections on which not all requests are the same, such as a proxy's. */
 const mixed = new WeakSet<Socket>();
 
@@ -42,27 +42,18 @@ export interface PublishSocketOptions {
   readonly input: (body: Buffer) => EventInput;
 }
 
-/**
- * Serves the connection's further publishes, once node:http has answered this one, where that can be.
- * @param bodyLength of this one, in bytes
- */
-export function servePublishesOfSocket(
-  req: IncomingMessage,
-  res: ServerResponse,
-  bodyLength: number,
-  options: PublishSocketOptions,
-): void {
+/** Serves the connection's further publishes, once node:http has answered this one, where that can be. */
+export function servePublishesOfSocket(req: IncomingMessage, res: ServerResponse, options: PublishSocketOptions): void {
   const { socket } = req;
+  const { server, hub } = options;
   const request = mixed.has(socket) ? undefined : publishRequest(req);
   if (request === undefined) return;
-  const { bytesRead } = socket;
   const last = before.get(socket);
-  before.set(socket, { request, bytesRead });
-  // All that was read since the publish before is this one: node:http holds no byte that would be lost.
-  const isAll = last !== undefined && bytesRead - last.bytesRead === headLength(req) + bodyLength;
-  if (!isAll || !isSame(last.request, request) || options.server.maxRequestsPerSocket) return;
+  before.set(socket, request);
+  // Of another number of requests than without end node:http keeps count.
+  if (last === undefined || !isSame(last, request) || server.maxRequestsPerSocket) return;
   res.once("close", () => {
-    if (socket.destroyed || socket.bytesRead !== bytesRead || options.hub.draining) return;
+    if (socket.destroyed || hub.draining || !isBetweenRequests(socket)) return;
     if (takeFromHttp(socket)) new PublishSocket(socket, request, options);
   });
 }
@@ -83,7 +74,7 @@ class PublishSocket {
   /** Of a request that has not come whole, and how much more there must be before it is looked at again. */
   #part: Buffer[] = [];
   #missing = 0;
-  #partExpiry: () => void = () => {};
+  #letGoOfPart: () => void = () => {};
   readonly #stopWaiting: () => void;
   readonly #onData = (bytes: Buffer) => this.#take(bytes);
   readonly #onClose = () => this.#close();
@@ -96,7 +87,7 @@ class PublishSocket {
     socket.on("data", this.#onData);
     socket.on("close", this.#onClose);
     socket.on("timeout", this.#onTimeout);
-    socket.setTimeout(options.server.keepAliveTimeout);
+    this.#rest();
     this.#stopWaiting = options.hub.whenEnding(({ state }) => {
       if (this.#state !== "idle") return;
       // What has come of a request is under way, and node:http says of an answer that it is the connection's last.
@@ -156,7 +147,7 @@ class PublishSocket {
 
   /** @param rest what came behind the request */
   async #wait({ channel, appended, paced }: Published, rest: Buffer): Promise<void> {
-    const { hub, server } = this.#options;
+    const { hub } = this.#options;
     const done = hub.hold();
     this.#state = "appending";
     this.#socket.setTimeout(0);
@@ -171,7 +162,7 @@ class PublishSocket {
     done();
     if (this.#isClosed()) return;
     this.#state = "idle";
-    this.#socket.setTimeout(server.keepAliveTimeout);
+    this.#rest();
     this.#write(answer);
     if (hub.closed) this.#socket.end();
     else if (rest.length > 0) this.#take(rest);
@@ -205,12 +196,28 @@ class PublishSocket {
     if (this.#state === "idle") socket.once("drain", () => socket.resume());
   }
 
+  /** Ends the connection when it has been idle for as long as the server says. */
+  #rest(): void {
+    const { keepAliveTimeout } = this.#options.server;
+    this.#socket.setTimeout(keepAliveTimeout > 0 ? keepAliveTimeout + KEEP_ALIVE_BUFFER_MS : 0);
+  }
+
   #hold(bytes: Buffer, missing: number): void {
-    const { hub, server } = this.#options;
-    if (this.#part.length === 0 && server.requestTimeout > 0)
-      this.#partExpiry = hub.clock.after(server.requestTimeout, this.#onTimeout);
+    if (this.#part.length === 0) this.#beginPart();
     this.#part.push(bytes);
     this.#missing = missing;
+  }
+
+  /** A request is under way: a drain waits for it, and it is not an idle connection's. */
+  #beginPart(): void {
+    const { hub } = this.#options;
+    const done = hub.hold();
+    const cancel = hub.clock.after(PART_MS, () => this.#giveBack(this.#whole(NOTHING)));
+    this.#socket.setTimeout(0);
+    this.#letGoOfPart = () => {
+      cancel();
+      hub.clock.soon(done); // whoever has it next holds the drain by then
+    };
   }
 
   /** What is held, and these bytes. */
@@ -218,7 +225,9 @@ class PublishSocket {
     const whole = Buffer.concat([...this.#part, bytes]);
     this.#part = [];
     this.#missing = 0;
-    this.#partExpiry();
+    this.#letGoOfPart();
+    this.#letGoOfPart = () => {};
+    this.#rest();
     return whole;
   }
 
@@ -237,7 +246,8 @@ class PublishSocket {
 
   #close(): void {
     this.#state = "closed";
-    this.#partExpiry();
+    this.#letGoOfPart();
+    this.#letGoOfPart = () => {};
     this.#stopWaiting();
   }
 }

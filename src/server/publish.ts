@@ -47,7 +47,7 @@ async function publishOne(publishing: Publishing, form: Form, mediaType: string)
   if (body === undefined) return; // broken off
   const input = (bytes: Buffer): EventInput => ({ ...form, data: readData(bytes, mediaType) });
   const id = await appendOne(hub, channel, input(body));
-  if (server !== undefined) servePublishesOfSocket(req, res, body.length, { hub, server, input });
+  if (server !== undefined) servePublishesOfSocket(req, res, { hub, server, input });
   respondJson(res, 201, { id, channel }, { "Tailwire-Cursor": id });
 }
 

@@ -19,9 +19,14 @@ export function fieldLines({ rawHeaders }: RequestHead): string {
 }
 
 /** How many bytes the head has in its usual form. */
-export function headLength(head: RequestHead): number {
-  return requestLine(head).length + fieldLines(head).length;
+export function headLength({ method = "", url = "", httpVersion, rawHeaders }: RequestHead): number {
+  // The request line has two spaces and `HTTP/`, each field a colon, a space and a line's end.
+  let length = method.length + url.length + httpVersion.length + 7 + 2 * CRLF_LENGTH;
+  for (const part of rawHeaders) length += part.length + 2;
+  return length;
 }
+
+const CRLF_LENGTH = 2;
 
 /** Whether a connection goes on after the request, and nothing is asked for beside its answer. */
 export function isPlain({ httpVersion, headers }: RequestHead): boolean {

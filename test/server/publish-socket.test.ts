@@ -129,6 +129,38 @@ describe("a client that publishes", () => {
     expect(await dataOf(url, "news")).toEqual(["1", "2", "whole"]);
   });
 
+  it("in packets that begin and end in the middle of requests is read as node:http would", async () => {
+    for (const at of [1, 20, 60, bytesOf("three").length - 2]) {
+      const { client, url, requests } = await publishing();
+      const request = Buffer.from(bytesOf("three"));
+      // Two packets in a row that are as long as a request, and begin in the middle of one.
+      for (const packet of [
+        Buffer.concat([request, request.subarray(0, at)]),
+        Buffer.concat([request.subarray(at), request.subarray(0, at)]),
+        request.subarray(at),
+      ]) {
+        client.send(packet);
+        await (await rawConnection(Number(client.socket.remotePort))).request("GET", "/healthz").response();
+      }
+      await bodies(client, 3);
+      expect(await dataOf(url, "news")).toEqual(["1", "2", "three", "three", "three"]);
+      expect(requests()).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  it("and is in the middle of a request is waited for by a drain", async () => {
+    const { client, hub, url } = await publishing();
+    client.send(bytesOf("half of it").slice(0, -4));
+    await (await rawConnection(Number(client.socket.remotePort))).request("GET", "/healthz").response();
+    const drained = hub.drain(60_000);
+    client.send("f it");
+    const answer = await client.response();
+    expect([answer.status, answer.headers.connection]).toEqual([201, "close"]);
+    await drained;
+    expect(hub.closed).toBe(false);
+    expect(url).toContain("http");
+  });
+
   it("is let go when the hub closes", async () => {
     const { client, hub, publish } = await publishing();
     await publish("3");

@@ -18,7 +18,7 @@ import type { Subscription } from "../../core/subscription.ts";
 import { answerHead } from "../answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
-import { headLength } from "../request-text.ts";
+import { isBetweenRequests } from "../request-count.ts";
 import { problemAnswer, wholeHeaders } from "../respond.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
@@ -28,8 +28,6 @@ import { type WaitedOut, type Waiter, WaitingList } from "./waiting-list.ts";
 /** The longest that a timer takes, where the server's keep-alive has no end. */
 const NO_KEEP_ALIVE_END_MS = 2 ** 31 - 1;
 
-/** How many bytes had been read of a connection with its last poll. */
-const read = new WeakMap<Socket, number>();
 /** Connections on which not all requests are the same, such as a proxy's. */
 const mixed = new WeakSet<Socket>();
 
@@ -38,16 +36,12 @@ export function servePollsOfSocket(answer: Answer, form: PollForm): void {
   const { req, res, server, hub, plan } = answer;
   const { socket } = req;
   if (server === undefined || mixed.has(socket)) return;
-  const { bytesRead } = socket;
-  // All that was read since the poll before is this request: node:http holds no byte that would be lost.
-  const isAll = bytesRead - (read.get(socket) ?? 0) === headLength(req);
-  read.set(socket, bytesRead);
-  const request = isAll ? pollRequest(req) : undefined;
+  const request = pollRequest(req);
   if (request === undefined) return;
   res.once("close", () => {
+    if (socket.destroyed || res.statusCode >= 400 || hub.draining || !isBetweenRequests(socket)) return;
     // Of another number of requests than without end node:http keeps count.
-    if (socket.destroyed || socket.bytesRead !== bytesRead || res.statusCode >= 400) return;
-    if (server.maxRequestsPerSocket || hub.draining) return;
+    if (server.maxRequestsPerSocket) return;
     if (!takeFromHttp(socket)) return;
     new PollSocket({ socket, server, hub, plan, form, request: shared(request) });
   });
@@ -105,17 +99,23 @@ class PollSocket implements PollReply, Waiter {
     this.#state = "idle";
     this.#wasAnswered = true;
     if (hub.draining) socket.end(writeOut(frame, hub.clock.now(), undefined));
-    else {
-      frame.bytes ??= writeOut(frame, hub.clock.now(), 0);
-      if (!socket.write(frame.bytes)) this.#watchDrain();
-    }
+    else if (!socket.write(this.#bytesOf(frame))) this.#watchDrain();
     if (socket.isPaused()) socket.resume();
+  }
+
+  /** As they are written to all whose server keeps a connection as long. */
+  #bytesOf(frame: PollFrame): Buffer {
+    const { hub, server } = this.#options;
+    const { keepAliveTimeout } = server;
+    if (frame.written?.keepAliveMs !== keepAliveTimeout)
+      frame.written = { keepAliveMs: keepAliveTimeout, bytes: writeOut(frame, hub.clock.now(), keepAliveTimeout) };
+    return frame.written.bytes;
   }
 
   refuse(error: TailwireError): void {
     const { status, headers, body } = problemAnswer(error);
     const whole = { status, headers: wholeHeaders(headers, body), body: Buffer.from(body) };
-    this.send({ ...whole, cursor: "", isWhole: false, bytes: undefined });
+    this.send({ ...whole, cursor: "", isWhole: false, written: undefined });
   }
 
   /**

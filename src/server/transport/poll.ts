@@ -27,8 +27,8 @@ export interface PollFrame {
   readonly cursor: string;
   /** Whether it holds all that there was, and not only as much as was asked for. */
   readonly isWhole: boolean;
-  /** Head and body as they are written to a socket, once they have been. */
-  bytes: Buffer | undefined;
+  /** Head and body as they were written to a socket last. */
+  written: { readonly keepAliveMs: number; readonly bytes: Buffer } | undefined;
 }
 
 /** Where an answer goes. */
@@ -130,7 +130,7 @@ function makeFrame(form: PollForm, cursor: Cursor, messages: readonly string[], 
   const text = formatCursor(cursor);
   const body = Buffer.from(form.body(`{"cursor":${JSON.stringify(text)},"events":[${messages.join(",")}]}`));
   const headers = { ...headersOf(form, text), ...form.headers, "Content-Length": body.byteLength };
-  return { status: 200, headers, body, cursor: text, isWhole, bytes: undefined };
+  return { status: 200, headers, body, cursor: text, isWhole, written: undefined };
 }
 
 /**
@@ -257,7 +257,7 @@ export class Poll implements Sink<PollFrame>, Waiter {
 
 function nothingNew(form: PollForm, at: Cursor): PollFrame {
   const cursor = formatCursor(at);
-  return { status: 304, headers: headersOf(form, cursor), body: NO_BODY, cursor, isWhole: true, bytes: undefined };
+  return { status: 304, headers: headersOf(form, cursor), body: NO_BODY, cursor, isWhole: true, written: undefined };
 }
 
 const NO_BODY = Buffer.alloc(0);
