@@ -20,7 +20,7 @@ import type { Appended, MaybePromise } from "../core/store.ts";
 import { answerHead } from "./answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "./http-socket.ts";
 import { findPublish, isSame, type PublishRequest, publishRequest } from "./publish-request.ts";
-import { isBetweenRequests } from "./request-count.ts";
+import { isLastRead } from "./request-count.ts";
 import { problemAnswer, wholeHeaders } from "./respond.ts";
 
 /** How long a request that has begun may take to come whole, in milliseconds, before node:http has it, and its limits hold. */
@@ -53,7 +53,7 @@ export function servePublishesOfSocket(req: IncomingMessage, res: ServerResponse
   // Of another number of requests than without end node:http keeps count.
   if (last === undefined || !isSame(last, request) || server.maxRequestsPerSocket) return;
   res.once("close", () => {
-    if (socket.destroyed || hub.draining || !isBetweenRequests(socket)) return;
+    if (socket.destroyed || hub.draining || !isLastRead(req)) return;
     if (takeFromHttp(socket)) new PublishSocket(socket, request, options);
   });
 }

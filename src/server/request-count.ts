@@ -15,6 +15,8 @@ interface Count {
 }
 
 const counts = new WeakMap<Socket, Count>();
+/** Where each request ends in what is read of its connection. */
+const ends = new WeakMap<IncomingMessage, number>();
 
 /** Counts a request whose head has been read. */
 export function countRequest(req: IncomingMessage): void {
@@ -23,13 +25,15 @@ export function countRequest(req: IncomingMessage): void {
   counts.set(socket, count);
   const head = count.bytes + headLength(req);
   count.bytes = head + Number(headers["content-length"] ?? 0);
+  ends.set(req, count.bytes);
   const { bytesRead } = socket;
   // What has another form than the usual is longer or shorter than it is counted.
   if (headers["transfer-encoding"] !== undefined || bytesRead < head || bytesRead > count.bytes) count.isSure = false;
 }
 
-/** Whether all that was read of the connection are whole requests that were counted. */
-export function isBetweenRequests(socket: Socket): boolean {
+/** Whether the request is the last of its connection so far, and all that was read are whole requests that were counted. */
+export function isLastRead(req: IncomingMessage): boolean {
+  const { socket } = req;
   const count = counts.get(socket);
-  return count?.isSure === true && count.bytes === socket.bytesRead;
+  return count?.isSure === true && ends.get(req) === count.bytes && count.bytes === socket.bytesRead;
 }

@@ -209,6 +209,15 @@ describe("a client that publishes into a store that has to ask", () => {
     expect(await dataOf(url, "news")).toEqual(["1", "2", "a", "b", "c"]);
   });
 
+  it("is answered also where the next comes while the one is appended after which its socket would be taken", async () => {
+    const store = askedStore();
+    const { port, url } = await serve({ hub: { store } });
+    const client = await rawConnection(port);
+    for (const body of ["1", "2", "3", "4", "5"]) client.send(bytesOf(body));
+    await bodies(client, 5);
+    expect(await dataOf(url, "news")).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
   it("is told when the store is away, and goes on when it is back", async () => {
     const store = askedStore();
     const { publish, requests } = await publishing({ hub: { store } });

@@ -27,6 +27,19 @@ describe("a connection whose packets begin in the middle of requests", () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
+  it("stays with node:http while a whole request waits behind the one that is answered", async () => {
+    const { port, store, hub } = await serve();
+    const client = await rawConnection(port);
+    const poll = `GET /channels/news?transport=long-poll&from=${await hub.cursor("news")} HTTP/1.1\r\nHost: test\r\n\r\n`;
+    client.send(poll);
+    await store.whenFollowed(1);
+    client.send(poll);
+    await (await rawConnection(port)).request("GET", "/healthz").response();
+    await hub.publish("news", "x");
+    for (let n = 0; n < 2; n += 1) expect((await client.response()).json()).toMatchObject({ events: [{ data: "x" }] });
+    expect((await client.request("GET", "/healthz").response()).status).toBe(200);
+  });
+
   it("is taken where there are other requests between, each in packets of its own", async () => {
     const { port, server } = await serve();
     const requests = countRequests(server);

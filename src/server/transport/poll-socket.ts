@@ -18,7 +18,7 @@ import type { Subscription } from "../../core/subscription.ts";
 import { answerHead } from "../answer-head.ts";
 import { CLOSING_MS, giveToHttp, takeFromHttp } from "../http-socket.ts";
 import type { Plan } from "../negotiate.ts";
-import { isBetweenRequests } from "../request-count.ts";
+import { isLastRead } from "../request-count.ts";
 import { problemAnswer, wholeHeaders } from "../respond.ts";
 import type { Answer } from "./answer.ts";
 import { Poll, type PollForm, type PollFrame, type PollReply } from "./poll.ts";
@@ -39,7 +39,7 @@ export function servePollsOfSocket(answer: Answer, form: PollForm): void {
   const request = pollRequest(req);
   if (request === undefined) return;
   res.once("close", () => {
-    if (socket.destroyed || res.statusCode >= 400 || hub.draining || !isBetweenRequests(socket)) return;
+    if (socket.destroyed || res.statusCode >= 400 || hub.draining || !isLastRead(req)) return;
     // Of another number of requests than without end node:http keeps count.
     if (server.maxRequestsPerSocket) return;
     if (!takeFromHttp(socket)) return;
