@@ -36,18 +36,23 @@ export class Exchange {
 
   /** Reads the answer as text; without this its stream is left to the test. */
   read(): this {
-    void this.answered.then(({ stream }) => {
-      stream.setEncoding("utf8").on("data", (piece: string) => {
-        this.text += piece;
-        this.#conditions.changed();
-      });
-      stream.on("error", () => {}); // seen as its end
-      stream.on("close", () => {
-        this.ended = true;
-        this.#conditions.changed();
-      });
-    });
+    this.answered.then(
+      ({ stream }) => {
+        stream.setEncoding("utf8").on("data", (piece: string) => {
+          this.text += piece;
+          this.#conditions.changed();
+        });
+        stream.on("error", () => {}); // seen as its end
+        stream.on("close", () => this.#end());
+      },
+      () => this.#end(), // broken off before there was any answer
+    );
     return this;
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.#conditions.changed();
   }
 
   /** Settles once the answer has this text, as often as that. */
@@ -108,8 +113,8 @@ export async function post(proxy: RealProxy, version: HttpVersion, path: string,
 function begin1(url: string, path: string, { method = "GET", headers = {} }: ExchangeOptions): Exchange {
   const request = http1Request(`${url}${path}`, { method, headers, agent: false });
   onTestFinished(() => void request.destroy());
+  request.on("error", () => {}); // told by the answer, or by its end
   const answered = once(request, "response").then(([answer]) => {
-    request.on("error", () => {});
     return { status: answer.statusCode, headers: answer.headers, stream: answer };
   });
   return new Exchange(request, answered);
