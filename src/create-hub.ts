@@ -2,8 +2,9 @@
 
 import type { Clock } from "./core/clock.ts";
 import { TailwireError } from "./core/errors.ts";
-import { Hub, type HubSettings } from "./core/hub.ts";
+import { Hub } from "./core/hub.ts";
 import type { Retention } from "./core/log.ts";
+import type { HubSettings } from "./core/settings.ts";
 import type { Store } from "./core/store.ts";
 import { memoryStore } from "./store/memory.ts";
 

@@ -21,27 +21,9 @@ import { Flusher } from "./flusher.ts";
 import { FrameCache } from "./frame-cache.ts";
 import { iterate } from "./iterate.ts";
 import { formatPosition, type Position } from "./position.ts";
+import { checkNumber, type HubSettings, withDefaults } from "./settings.ts";
 import { type Appended, isPurgeable, type MaybePromise, type Read, type ReadLimit, type Store } from "./store.ts";
 import { CATCH_UP_LIMIT, type Place, type Release, Subscription } from "./subscription.ts";
-
-/** How a hub behaves; what is left out has the default named. */
-export interface HubSettings {
-  /** At most one flush of a busy channel in this many milliseconds (5). */
-  readonly flushMs: number;
-  /** Silence on a connection after which a heartbeat is sent, in milliseconds (15,000). */
-  readonly heartbeatMs: number;
-  /** Unsent bytes of one connection past which it leaves the fan-out and reads on from the log (1 MiB). */
-  readonly maxBufferedBytes: number;
-  /** The largest data of one event, in bytes as published (1 MiB). */
-  readonly maxEventBytes: number;
-}
-
-const DEFAULTS: HubSettings = {
-  flushMs: 5,
-  heartbeatMs: 15_000,
-  maxBufferedBytes: 1024 * 1024,
-  maxEventBytes: 1024 * 1024,
-};
 
 export interface PublishOptions {
   /** The event's type (`message`): 1 to 128 characters, not beginning with `$`. */
@@ -77,7 +59,7 @@ export class Hub {
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, settings: Partial<HubSettings> = {}, clock: Clock = systemClock) {
-    this.settings = checkSettings({ ...DEFAULTS, ...settings });
+    this.settings = withDefaults(settings);
     this.clock = clock;
     this.#store = store;
     this.#flusher = new Flusher(clock, this.settings.flushMs);
@@ -299,19 +281,4 @@ function placeAt(channel: Channel, read: Read): Place {
   }
   const brought = read.gap !== undefined || read.events.length > 0;
   return { channel, position: read.start, ahead: brought ? read : undefined };
-}
-
-function checkSettings(settings: HubSettings): HubSettings {
-  for (const [name, value] of Object.entries(settings)) {
-    if (!(name in DEFAULTS)) throw new TailwireError("misuse", `there is no setting ${name}`, { parameter: name });
-    checkNumber(name, value, name === "flushMs" ? 0 : 1);
-  }
-  return settings;
-}
-
-function checkNumber(name: string, value: unknown, least: number): void {
-  // Timers hold no more than 31 bits of milliseconds, and no setting makes sense beyond.
-  const most = 2 ** 31 - 1;
-  if (typeof value === "number" && value >= least && value <= most) return;
-  throw new TailwireError("misuse", `${name} is a number from ${least} to ${most}, not ${value}`, { parameter: name });
 }

@@ -9,6 +9,7 @@
 
 import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
+import { countNoMore } from "./request-count.ts";
 import { forgetLine } from "./turns.ts";
 
 /** What node:http listens to, and the names of its listeners. */
@@ -47,6 +48,7 @@ export function takeFromHttp(socket: Socket): boolean {
  * `connection` event is documented (node:http, Event 'connection').
  */
 export function giveToHttp(server: EventEmitter, socket: Socket, bytes: Buffer): void {
+  countNoMore(socket);
   socket.off("error", ignore);
   socket.off("end", hangUp);
   socket.unshift(bytes);

@@ -32,8 +32,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** What a connection's last publish was. */
 const before = new WeakMap<Socket, PublishRequest>();
-/** Connections on which not all requests are the same, such as a proxy's. */
-const mixed = new WeakSet<Socket>();
 
 export interface PublishSocketOptions {
   readonly hub: Hub;
@@ -46,7 +44,7 @@ export interface PublishSocketOptions {
 export function servePublishesOfSocket(req: IncomingMessage, res: ServerResponse, options: PublishSocketOptions): void {
   const { socket } = req;
   const { server, hub } = options;
-  const request = mixed.has(socket) ? undefined : publishRequest(req);
+  const request = publishRequest(req);
   if (request === undefined) return;
   const last = before.get(socket);
   before.set(socket, request);
@@ -234,7 +232,6 @@ class PublishSocket {
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket;
     this.#close();
-    mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
     socket.off("timeout", this.#onTimeout);

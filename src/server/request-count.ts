@@ -31,6 +31,11 @@ export function countRequest(req: IncomingMessage): void {
   if (headers["transfer-encoding"] !== undefined || bytesRead < head || bytesRead > count.bytes) count.isSure = false;
 }
 
+/** A connection that comes back to node:http stays there: not all of its requests are the same, as those of a proxy's. */
+export function countNoMore(socket: Socket): void {
+  counts.set(socket, { bytes: 0, isSure: false });
+}
+
 /** Whether the request is the last of its connection so far, and all that was read are whole requests that were counted. */
 export function isLastRead(req: IncomingMessage): boolean {
   const { socket } = req;

@@ -1,18 +1,13 @@
 /** `tailwire serve --store`: what outlives the process, what several share, and what ends the start. */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { storePlace } from "../../src/cli/store-place.ts";
+import { eventually } from "../../src/testing/waiting.ts";
+import { makeFolder } from "../store/disk/folder.ts";
 import { RedisServer, redisIsMissing } from "../store/redis/redis-server.ts";
 import { MAIN, Program, serve, tailwire } from "./programs.ts";
-
-function makeFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "tailwire-store-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 async function publish(url: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${url}/channels/chat`, { method: "POST", body, headers });
@@ -120,12 +115,12 @@ describe.skipIf(redisIsMissing)("--store redis://", () => {
     const { url } = await serve("--store", redis.url);
     await publish(url, "before");
     await redis.kill();
-    await until(async () => (await fetch(`${url}/readyz`)).status === 503);
+    await eventually("it is not ready", async () => (await fetch(`${url}/readyz`)).status === 503);
     const refused = await publish(url, "lost");
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     await redis.start();
-    await until(async () => (await fetch(`${url}/readyz`)).status === 200);
+    await eventually("it is ready", async () => (await fetch(`${url}/readyz`)).status === 200);
     expect((await publish(url, "after")).status).toBe(201);
     expect(await dataFrom(url, "earliest")).toEqual(["before", "after"]);
   });
@@ -137,7 +132,7 @@ describe.skipIf(redisIsMissing)("--store redis://", () => {
     expect(server.stderr).toMatch(/^tailwire: warning: .*503\n$/);
     expect((await publish(url, "x")).status).toBe(503);
     await redis.start();
-    await until(async () => (await publish(url, "x")).status === 201);
+    await eventually("it publishes", async () => (await publish(url, "x")).status === 201);
   });
 
   it.each([
@@ -151,8 +146,3 @@ describe.skipIf(redisIsMissing)("--store redis://", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 });
-
-/** Asks again and again, each time when the answer before has come. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
-}

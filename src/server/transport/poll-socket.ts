@@ -28,14 +28,11 @@ import { type WaitedOut, type Waiter, WaitingList } from "./waiting-list.ts";
 /** The longest that a timer takes, where the server's keep-alive has no end. */
 const NO_KEEP_ALIVE_END_MS = 2 ** 31 - 1;
 
-/** Connections on which not all requests are the same, such as a proxy's. */
-const mixed = new WeakSet<Socket>();
-
 /** Serves the connection's further polls, once node:http has answered this one, where that can be. */
 export function servePollsOfSocket(answer: Answer, form: PollForm): void {
   const { req, res, server, hub, plan } = answer;
   const { socket } = req;
-  if (server === undefined || mixed.has(socket)) return;
+  if (server === undefined) return;
   const request = pollRequest(req);
   if (request === undefined) return;
   res.once("close", () => {
@@ -197,7 +194,6 @@ class PollSocket implements PollReply, Waiter {
     const { socket, server } = this.#options;
     if (this.#state === "closed") return;
     this.#close();
-    mixed.add(socket);
     socket.off("data", this.#onData);
     socket.off("close", this.#onClose);
     socket.pause();

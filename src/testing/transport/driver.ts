@@ -1,7 +1,8 @@
 /** What the transport suite is given: a client for one transport, and a server to run it against. */
 
-import type { Hub, HubSettings } from "../../core/hub.ts";
+import type { Hub } from "../../core/hub.ts";
 import type { Retention } from "../../core/log.ts";
+import type { HubSettings } from "../../core/settings.ts";
 import type { SystemMessage } from "../../wire/message.ts";
 
 /** What of an event reaches the client; its data, as text at least, always does. */

@@ -68,6 +68,7 @@ async function append(channel: ReturnType<typeof parseChannelName>, text: string
   } catch (error) {
     const { code, message } = error as Error & { code: string };
     say({ is: "refused", code, message, text });
+    // It publishes on for as long as the store is away, but not as fast as it is refused.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
